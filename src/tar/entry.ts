@@ -37,6 +37,8 @@ export type Content =
 export interface FileEntry extends TarHeader {
   readonly digest?: Digest;
   readonly content?: Content;
+  /** In a file tree, which never shows hard links as such: the same for all names of one file that has several. */
+  readonly inode?: string;
 }
 
 /** Orders paths by their bytes, component by component, so that a directory comes before what is below it. */
