@@ -1,0 +1,219 @@
+// Layers and where their bytes and tables of contents are: what the store has is never fetched again, what it lacks is
+// fetched once. New layers are looked up by their plan's key first: same list of entries, same layer (DESIGN §1.3).
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { isError } from '../errors.ts';
+import type { ImageLayer, Place } from '../image/image.ts';
+import { transferBlob } from '../image/transfer.ts';
+import type { Layer } from '../layer/layer.ts';
+import { openLayerTar } from '../layer/tarfile.ts';
+import { encodeToc, parseToc, type Toc, type TocEntry, tocOf } from '../layer/toc.ts';
+import { type LayerTree, stackTree } from '../layer/tree.ts';
+import { writeLayer } from '../layer/write.ts';
+import { createDigester, type Digest, type DiffId, digestOf } from '../oci/digest.ts';
+import { compressionOf } from '../oci/media-types.ts';
+import type { Store } from '../store/store.ts';
+import { decompress } from '../tar/decompress.ts';
+import type { Content, FileEntry } from '../tar/entry.ts';
+import { inEvent, type Task } from '../task.ts';
+
+/** How new layers are written. */
+export interface LayerFormat {
+  readonly compression: 'gzip' | 'none';
+  readonly level?: number;
+  readonly epoch: number;
+}
+
+/** Bumped whenever the same entries would give other bytes: part of every key. */
+const formatVersion = 1;
+
+/** Layers of one store, for one build. */
+export class LayerShelf {
+  readonly #store: Store;
+  readonly #local: Place;
+  readonly #task: Task;
+  readonly #tocs = new Map<DiffId, Promise<Toc>>();
+  readonly #tars = new Map<DiffId, Promise<string>>();
+  readonly #blobs = new Map<Digest, Promise<void>>();
+  readonly #writes = new Map<Digest, Promise<Layer>>();
+
+  constructor(store: Store, local: Place, task: Task) {
+    this.#store = store;
+    this.#local = local;
+    this.#task = task;
+  }
+
+  /** Brings a layer's blob into the store unless it is there. */
+  fetch(layer: ImageLayer): Promise<void> {
+    return once(this.#blobs, layer.descriptor.digest, async () => {
+      if ((await this.#store.blobs.size(layer.descriptor.digest)) !== undefined) return;
+      const sources = layer.origin === undefined ? [] : [layer.origin];
+      await this.#task.limits.network(() => transferBlob(layer.descriptor, sources, this.#local, this.#task));
+    });
+  }
+
+  /** A layer's table of contents: from the store, else computed from its blob. */
+  toc(layer: ImageLayer): Promise<Toc> {
+    return once(this.#tocs, layer.diffId, async () => {
+      const records = this.#store.records('toc');
+      const stored = await records.get(layer.diffId);
+      if (stored !== undefined) {
+        try {
+          return parseToc(stored);
+        } catch (error) {
+          if (!isError(error, 'STORE_INVALID')) throw error;
+        }
+      }
+      await this.fetch(layer);
+      const toc = await inEvent(this.#task, { name: `reading ${layer.descriptor.digest.slice(0, 19)}`, total: layer.descriptor.size }, () => tocOf(this.#uncompressed(layer), layer.diffId));
+      await records.put(layer.diffId, encodeToc(toc));
+      return toc;
+    });
+  }
+
+  #uncompressed(layer: ImageLayer): AsyncIterable<Uint8Array> {
+    return decompress(this.#store.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? 'none');
+  }
+
+  /** The layers as one tree, on top of `below`. Contents are read from the uncompressed tar when they are opened. */
+  async tree(layers: readonly ImageLayer[], below?: LayerTree): Promise<LayerTree | undefined> {
+    let tree = below;
+    const tocs = await Promise.all(layers.map((layer) => this.toc(layer)));
+    for (const [position, layer] of layers.entries()) {
+      const toc = tocs[position];
+      if (toc !== undefined) tree = stackTree(tree, toc, (entry) => this.#content(layer, entry));
+    }
+    return tree;
+  }
+
+  #content(layer: ImageLayer, entry: TocEntry): Content {
+    return { kind: 'stream', open: () => this.#readEntry(layer, entry) };
+  }
+
+  async *#readEntry(layer: ImageLayer, entry: TocEntry): AsyncIterable<Uint8Array> {
+    if (entry.size === 0) return;
+    const path = await once(this.#tars, layer.diffId, async () => {
+      await this.fetch(layer);
+      return openLayerTar({ directory: `${this.#store.root}/wherry/tars`, blobs: this.#store.blobs, layer });
+    });
+    if (entry.size > 256 * 1024) {
+      yield* createReadStream(path, { start: entry.offset, end: entry.offset + entry.size - 1, highWaterMark: 1024 * 1024 });
+      return;
+    }
+    const file = await open(path);
+    try {
+      const bytes = Buffer.allocUnsafe(entry.size);
+      const { bytesRead } = await file.read(bytes, 0, entry.size, entry.offset);
+      yield bytes.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * Entries → layer: from the cache where the same list was written before; else its writing begins. The returned
+   * promise of `layer` settles when it is written; `cached` is known at once.
+   */
+  async begin(entries: readonly FileEntry[], format: LayerFormat, options: { readonly title: string; readonly noCache: boolean }): Promise<{ readonly layer: Promise<Layer>; readonly cached: boolean }> {
+    const digested = options.noCache ? undefined : await this.#digested(entries);
+    if (digested === undefined) return { layer: this.#writeNew(entries, format, options.title), cached: false };
+    const key = keyOf(digested, format);
+    const found = await this.#find(key);
+    if (found !== undefined) return { layer: Promise.resolve(found), cached: true };
+    return { layer: once(this.#writes, key, () => this.#writeNew(digested, format, options.title)), cached: false };
+  }
+
+  async #find(key: Digest): Promise<Layer | undefined> {
+    const record = await this.#store.records('layer').get(key);
+    if (record === undefined) return undefined;
+    try {
+      const { diffId, descriptor } = JSON.parse(Buffer.from(record).toString()) as Layer;
+      if ((await this.#store.blobs.size(descriptor.digest)) !== descriptor.size) return undefined;
+      if ((await this.#store.records('toc').get(diffId)) === undefined) return undefined;
+      return { diffId, descriptor };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * The entries with every content's digest, when that is cheaper than writing the layer: most digests are known, or
+   * little is to be read. Otherwise undefined: one pass that writes and digests is best.
+   */
+  async #digested(entries: readonly FileEntry[]): Promise<readonly FileEntry[] | undefined> {
+    let all = 0;
+    let missing = 0;
+    for (const entry of entries) {
+      if (entry.type !== 'file') continue;
+      all += entry.size + 4096;
+      if (entry.digest === undefined) missing += entry.size + 4096;
+    }
+    if (missing > 1024 * 1024 && missing > all / 4) return undefined;
+    const result: FileEntry[] = [];
+    for (const entry of entries) result.push(entry.type === 'file' && entry.digest === undefined ? { ...entry, digest: await digestOfContent(entry) } : entry);
+    return result;
+  }
+
+  async #writeNew(entries: readonly FileEntry[], format: LayerFormat, title: string): Promise<Layer> {
+    const total = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
+    return this.#task.limits.cpu(() =>
+      inEvent(this.#task, { name: `writing layer ${title}`, total }, async (id) => {
+        let current = 0;
+        const onBytes = (count: number): void => {
+          current += count;
+          this.#task.emit({ kind: 'progress', id, current, total });
+        };
+        const options = { blobs: this.#store.blobs, compression: format.compression, epoch: format.epoch, onBytes, ...(format.level === undefined ? {} : { level: format.level }) };
+        const { layer, toc } = await writeLayer(entries, options, this.#task);
+        this.#remember(entries, toc);
+        await this.#store.records('toc').put(layer.diffId, encodeToc(toc));
+        await this.#store.records('layer').put(keyOf(toc.entries, format), Buffer.from(JSON.stringify({ diffId: layer.diffId, descriptor: layer.descriptor, format: { version: formatVersion, ...format } })));
+        this.#tocs.set(layer.diffId, Promise.resolve(toc));
+        return layer;
+      }),
+    );
+  }
+
+  /** Notes the digests of local files for the next build. */
+  #remember(entries: readonly FileEntry[], toc: Toc): void {
+    for (const [position, entry] of entries.entries()) {
+      const digest = toc.entries[position]?.digest;
+      if (entry.content?.kind === 'file' && entry.content.offset === undefined && entry.digest === undefined && digest !== undefined && digest !== entry.digest) this.#store.stats.note(entry.content.path, digest);
+    }
+  }
+}
+
+async function digestOfContent(entry: FileEntry): Promise<Digest> {
+  const content = entry.content;
+  if (content === undefined || entry.size === 0) return digestOf('');
+  if (content.kind === 'bytes') return digestOf(content.bytes);
+  const digester = createDigester();
+  const start = content.kind === 'file' ? (content.offset ?? 0) : 0;
+  const source = content.kind === 'file' ? createReadStream(content.path, { start, end: start + entry.size - 1, highWaterMark: 1024 * 1024 }) : content.open();
+  for await (const chunk of source) digester.update(chunk as Uint8Array);
+  return digester.digest();
+}
+
+/** Digest of a layer's plan: every entry as it will be written, in order. */
+function keyOf(entries: readonly FileEntry[], format: LayerFormat): Digest {
+  const digester = createDigester();
+  digester.update(Buffer.from(JSON.stringify({ version: formatVersion, compression: format.compression, level: format.level ?? null, epoch: format.epoch })));
+  for (const entry of entries) {
+    const { path, type, mode, uid, gid, size, link, deviceMajor, deviceMinor, xattrs } = entry;
+    const mtime = Math.floor(Math.min(entry.mtime, format.epoch));
+    const sortedXattrs = xattrs === undefined ? null : Object.entries(xattrs).sort(([a], [b]) => (a < b ? -1 : 1));
+    const digest = type === 'file' ? (entry.digest ?? null) : null;
+    digester.update(Buffer.from(`${JSON.stringify([path, type, mode, uid, gid, type === 'file' ? size : 0, mtime, link ?? null, deviceMajor ?? 0, deviceMinor ?? 0, sortedXattrs, digest])}\n`));
+  }
+  return digester.digest();
+}
+
+/** One run for each key; a failed run is forgotten, so that a retry may work. */
+function once<K, V>(running: Map<K, Promise<V>>, key: K, work: () => Promise<V>): Promise<V> {
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const started = work();
+  running.set(key, started);
+  started.catch(() => running.delete(key));
+  return started;
+}

@@ -1,0 +1,263 @@
+// Room 3: Dockerfile + arguments + platform → the stages that the target needs, each with its base and its steps, all
+// words expanded. Stages that the target does not need are never looked at (Dockerfile reference, "FROM", "Multi-stage").
+import { parseGitUrl } from '../context/git.ts';
+import { expandWord } from '../dockerfile/expand.ts';
+import type { AddInstruction, CopyInstruction, Dockerfile, Instruction, Stage } from '../dockerfile/instruction.ts';
+import { parseTrigger } from '../dockerfile/parse.ts';
+import { didYouMean, WherryError, withRange } from '../errors.ts';
+import { scratchImage } from '../image/image.ts';
+import type { ImageConfig } from '../oci/config.ts';
+import { digestOf } from '../oci/digest.ts';
+import { formatPlatform, isSamePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
+import { formatFamiliar, parseReference, type Reference } from '../oci/reference.ts';
+import type { GlobalArguments } from './arguments.ts';
+import type { NamedContext } from './options.ts';
+import { dispatch, type StageFacts, type StageState, startStage } from './stage.ts';
+import type { BaseImage, PlannedStage, SourceRoot, StageBase, Step, StepSource } from './step.ts';
+
+/** Everything a plan depends on. */
+export interface PlanInput {
+  readonly dockerfile: Dockerfile;
+  readonly globals: GlobalArguments;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly namedContexts: Readonly<Record<string, NamedContext>>;
+  /** Index of the stage to build. */
+  readonly target: number;
+  readonly platform: Platform;
+  /** False when the user named no platform: then a base of another platform is adopted. */
+  readonly platformGiven: boolean;
+  readonly severalPlatforms: boolean;
+  readonly epoch: number;
+  readonly noCache: boolean;
+  readonly noCacheFilter: readonly string[];
+  /** Finds a base image: registry reference or layout. */
+  resolveBase(source: { readonly kind: 'reference'; readonly reference: Reference } | { readonly kind: 'layout'; readonly path: string; readonly selector: string }, platform: Platform): Promise<BaseImage>;
+}
+
+/** A planned stage, and what a stage `FROM` it goes on with. */
+interface StagePlan {
+  readonly planned: PlannedStage;
+  readonly state: StageState;
+}
+
+/** Index of the requested stage (name, case ignored), or of the last one. @throws TARGET_NOT_FOUND */
+export function targetIndex(dockerfile: Dockerfile, target: string | undefined): number {
+  const last = dockerfile.stages.length - 1;
+  if (target === undefined || target === '') return last;
+  const found = dockerfile.stages.findLastIndex((stage) => stage.name === target.toLowerCase());
+  if (found >= 0) return found;
+  const names = dockerfile.stages.flatMap((stage) => stage.name ?? []);
+  throw new WherryError('TARGET_NOT_FOUND', `target stage "${target}" could not be found${didYouMean(target, names)}`, {
+    hint: names.length === 0 ? 'No stage of the Dockerfile has a name.' : `Stages: ${names.join(', ')}.`,
+  });
+}
+
+/** Plans the target stage and all that it needs. Errors point into the Dockerfile. */
+export async function plan(input: PlanInput): Promise<PlannedStage> {
+  return (await new Planner(input).stage(input.target)).planned;
+}
+
+/** Plans each stage once, on demand. */
+class Planner {
+  readonly #input: PlanInput;
+  readonly #stages = new Map<number, Promise<StagePlan>>();
+  readonly #images = new Map<string, Promise<BaseImage>>();
+
+  constructor(input: PlanInput) {
+    this.#input = input;
+  }
+
+  stage(index: number): Promise<StagePlan> {
+    const known = this.#stages.get(index);
+    if (known !== undefined) return known;
+    const stage = this.#input.dockerfile.stages[index];
+    if (stage === undefined) throw new RangeError(`no stage ${index}`);
+    const made = this.#plan(stage);
+    this.#stages.set(index, made);
+    return made;
+  }
+
+  async #plan(stage: Stage): Promise<StagePlan> {
+    const replaced = stage.name === undefined ? undefined : this.#input.namedContexts[stage.name];
+    try {
+      const platform = this.#platformOf(stage);
+      const base = await this.#base(stage, replaced, platform);
+      const triggers = base.triggers.map((text) => parseTrigger(text, stage.from.range));
+      const instructions = replaced === undefined ? [...triggers, ...stage.instructions] : [];
+      return await this.#dispatchAll(stage, base, instructions, triggers.length);
+    } catch (error) {
+      throw withRange(error, stage.from.range);
+    }
+  }
+
+  #platformOf(stage: Stage): Platform {
+    if (stage.from.platform === undefined) return this.#input.platform;
+    const text = expandWord(stage.from.platform, this.#input.globals, { escape: this.#input.dockerfile.directives.escape });
+    if (text === '') throw new WherryError('DOCKERFILE_INVALID', `empty platform value from expression ${stage.from.platform}`);
+    return parsePlatform(text);
+  }
+
+  /** What FROM names, the state it starts with, and the triggers of what it is based on. */
+  async #base(stage: Stage, replaced: NamedContext | undefined, platform: Platform): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
+    if (replaced !== undefined) return this.#contextBase(stage.name ?? '', replaced, platform);
+    const name = expandWord(stage.from.image, this.#input.globals, { escape: this.#input.dockerfile.directives.escape });
+    if (name === '') throw new WherryError('DOCKERFILE_INVALID', `base name (${stage.from.image}) should not be blank`, { hint: 'Give the ARG a default, or pass it with --build-arg.' });
+    const earlier = this.#input.dockerfile.stages.findLast((other) => other.index < stage.index && other.name === name);
+    if (earlier !== undefined) {
+      const parent = await this.stage(earlier.index);
+      const config = parent.state.config;
+      return { base: { kind: 'stage', stage: parent.planned }, state: startStage(config, parent.state.environment), triggers: config.config.OnBuild ?? [] };
+    }
+    if (name === 'scratch') return { base: { kind: 'scratch' }, state: startStage(withoutRootfs(scratchImage(this.#input.platform).config)), triggers: [] };
+    const context = this.#namedContext(name, platform);
+    if (context !== undefined) return this.#contextBase(name, context, platform);
+    return this.#imageBase(await this.#image(name, platform), stage, platform);
+  }
+
+  async #contextBase(name: string, context: NamedContext, platform: Platform): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
+    if (context.kind === 'image' || context.kind === 'layout') return this.#imageBase(await this.#contextImage(context, platform), undefined, platform);
+    return { base: { kind: 'tree', name, source: context }, state: startStage(withoutRootfs(scratchImage(platform).config)), triggers: [] };
+  }
+
+  #imageBase(image: BaseImage, stage: Stage | undefined, platform: Platform): { base: StageBase; state: StageState; triggers: readonly string[] } {
+    const config = image.resolved.image.config;
+    const { created: _, ...kept } = withoutRootfs(config);
+    const adopt = !this.#input.platformGiven && stage?.from.platform === undefined;
+    const own = isSamePlatform({ os: config.os, architecture: config.architecture, ...(config.variant ? { variant: config.variant } : {}) }, platform);
+    const { os, architecture, variant } = platform;
+    const { variant: __, ...rest } = kept;
+    const started = adopt || own ? kept : { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
+    return { base: { kind: 'image', image }, state: startStage(started), triggers: config.config.OnBuild ?? [] };
+  }
+
+  async #dispatchAll(stage: Stage, start: { base: StageBase; state: StageState }, instructions: readonly Instruction[], triggers: number): Promise<StagePlan> {
+    const name = stage.name ?? `stage-${stage.index}`;
+    const filtered = this.#input.noCacheFilter.some((filter) => filter.toLowerCase() === stage.name || filter === String(stage.index));
+    const facts: StageFacts = { globals: this.#input.globals, buildArgs: this.#input.buildArgs, escape: this.#input.dockerfile.directives.escape, epoch: this.#input.epoch, noCache: this.#input.noCache || filtered };
+    // Sources are looked up first, all at once, so that independent stages and images are resolved at the same time.
+    await Promise.all(instructions.map((instruction) => (instruction.kind === 'COPY' && instruction.from !== undefined ? this.#root(instruction.from, stage).catch(() => undefined) : undefined)));
+    let state = start.state;
+    const titles: string[] = [];
+    for (const [position, instruction] of instructions.entries()) {
+      const before = state.steps.length;
+      state = await dispatch(state, instruction, facts, (copying, expanded) => this.#sources(copying, expanded, stage));
+      if (state.steps.length > before) titles.push(`${position < triggers ? 'ONBUILD ' : ''}${titleOf(instruction.text)}`);
+    }
+    const total = titles.length + (start.base.kind === 'image' ? 1 : 0);
+    const steps = state.steps.map((step, position): Step => ({ ...step, title: this.#title(stage, titles[position] ?? '', position + (start.base.kind === 'image' ? 2 : 1), total) }));
+    const planned = { name, platform: this.#input.platform, base: start.base, steps, config: state.config };
+    return { planned: { ...planned, key: keyOf(planned) }, state };
+  }
+
+  #title(stage: Stage, text: string, number: number, total: number): string {
+    const platform = this.#input.severalPlatforms ? `${formatPlatform(this.#input.platform)} ` : '';
+    const name = this.#input.dockerfile.stages.length === 1 ? '' : `${stage.name ?? `stage-${stage.index}`} `;
+    return `[${platform}${name}${String(number).padStart(String(total).length)}/${total}] ${text}`;
+  }
+
+  async #sources(instruction: CopyInstruction | AddInstruction, expanded: { readonly sources: readonly string[]; readonly heredocs: readonly { readonly name: string; readonly text: string }[]; readonly checksum?: string }, stage: Stage): Promise<readonly StepSource[]> {
+    const root: SourceRoot = instruction.kind === 'COPY' && instruction.from !== undefined ? await this.#root(instruction.from, stage) : { kind: 'context' };
+    const { checksum } = expanded;
+    if (checksum !== undefined && expanded.sources.length + expanded.heredocs.length > 1) throw new WherryError('DOCKERFILE_INVALID', "checksum can't be specified for multiple sources");
+    const named = expanded.sources.map((source) => (instruction.kind === 'ADD' ? addSource(instruction, source, checksum) : copySource(root, source)));
+    return [...named, ...expanded.heredocs.map((heredoc): StepSource => ({ kind: 'heredoc', ...heredoc }))];
+  }
+
+  /** What `--from` names: stage index, stage name, named context, image. */
+  async #root(from: string, stage: Stage): Promise<SourceRoot> {
+    const stages = this.#input.dockerfile.stages;
+    const digits = /^[0-9]+$/.test(from);
+    const index = digits ? Number(from) : stages.findLastIndex((other) => other.name === from.toLowerCase() && other.index < stage.index);
+    if (digits && index >= stages.length) throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`);
+    if ((digits && index === stage.index) || (index < 0 && stage.name === from.toLowerCase())) throw new WherryError('DOCKERFILE_INVALID', `circular dependency detected on stage: ${stage.name ?? stage.index}`);
+    const later = digits ? index > stage.index : index < 0 && stages.some((other) => other.name === from.toLowerCase());
+    if (later) throw new WherryError('DOCKERFILE_INVALID', `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`);
+    if (index >= 0) return { kind: 'stage', stage: (await this.stage(index)).planned };
+    const context = this.#namedContext(from, this.#input.platform);
+    if (context === undefined) return { kind: 'image', image: await this.#image(from, this.#input.platform) };
+    if (context.kind === 'image' || context.kind === 'layout') return { kind: 'image', image: await this.#contextImage(context, this.#input.platform) };
+    return { kind: 'tree', name: from, source: context };
+  }
+
+  /** A `--build-context` for this name: `name::os/arch`, the name as written, or the same image by another spelling. */
+  #namedContext(name: string, platform: Platform): NamedContext | undefined {
+    const contexts = this.#input.namedContexts;
+    const find = (key: string): NamedContext | undefined => (Object.hasOwn(contexts, key) ? contexts[key] : undefined);
+    const spellings = [name, name.toLowerCase()];
+    try {
+      const reference = parseReference(name);
+      spellings.push(formatFamiliar(reference), formatFamiliar({ ...reference, tag: reference.tag ?? 'latest' }).replace(/:latest$/, ''));
+    } catch {
+      // Not an image name: only the spellings as written count.
+    }
+    for (const spelling of spellings) {
+      const found = find(`${spelling}::${formatPlatform(platform)}`) ?? find(spelling);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #image(name: string, platform: Platform): Promise<BaseImage> {
+    let reference: Reference;
+    try {
+      reference = parseReference(name);
+    } catch (cause) {
+      throw new WherryError('REFERENCE_INVALID', `failed to parse stage name "${name}": invalid reference format`, { cause, hint: cause instanceof WherryError ? cause.hint : undefined });
+    }
+    return this.#once(`reference ${name}`, platform, () => this.#input.resolveBase({ kind: 'reference', reference }, platform));
+  }
+
+  #contextImage(context: NamedContext & { kind: 'image' | 'layout' }, platform: Platform): Promise<BaseImage> {
+    const source = context.kind === 'image' ? { kind: 'reference' as const, reference: context.reference } : context;
+    return this.#once(JSON.stringify(source), platform, () => this.#input.resolveBase(source, platform));
+  }
+
+  #once(name: string, platform: Platform, resolve: () => Promise<BaseImage>): Promise<BaseImage> {
+    const key = `${name} ${formatPlatform(platform)}`;
+    const known = this.#images.get(key) ?? resolve();
+    this.#images.set(key, known);
+    return known;
+  }
+}
+
+function withoutRootfs(config: ImageConfig): Omit<ImageConfig, 'rootfs'> {
+  const { rootfs: _, ...rest } = config;
+  return rest;
+}
+
+/** The instruction's line with its name in upper case, on one line. */
+function titleOf(text: string): string {
+  return text.trim().replace(/^\S+/, (name) => name.toUpperCase()).replace(/\s+/g, ' ');
+}
+
+function copySource(root: SourceRoot, source: string): StepSource {
+  if (/^https?:\/\//.test(source)) throw new WherryError('DOCKERFILE_INVALID', "source can't be a URL for COPY", { hint: `Use ADD ${source} instead.` });
+  if (parseGitUrl(source) !== undefined) throw new WherryError('DOCKERFILE_INVALID', "source can't be a git ref for COPY", { hint: `Use ADD ${source} instead.` });
+  return { kind: 'path', root, path: source };
+}
+
+function addSource(instruction: AddInstruction, source: string, checksum: string | undefined): StepSource {
+  const verified = checksum === undefined ? {} : { checksum };
+  const git = parseGitUrl(source);
+  if (git !== undefined) return { kind: 'git', source: git, keepGitDir: instruction.keepGitDir ?? false, ...verified };
+  if (/^https?:\/\//.test(source)) return { kind: 'url', url: source, unpack: instruction.unpack === true, ...verified };
+  if (checksum !== undefined) throw new WherryError('DOCKERFILE_INVALID', 'checksum requires HTTP(S) or Git sources');
+  return { kind: 'path', root: { kind: 'context' }, path: source };
+}
+
+/** Digest of what decides a stage's result: stages and images stand for themselves by key and digest. */
+function keyOf(stage: Omit<PlannedStage, 'key'>): string {
+  const steps = stage.steps.map(({ title: _, range: __, noCache: ___, ...step }) => (step.kind === 'copy' ? { ...step, sources: step.sources.map(sourceKey) } : step));
+  return digestOf(JSON.stringify({ base: baseKey(stage.base), steps, config: stage.config }));
+}
+
+function baseKey(base: StageBase): unknown {
+  if (base.kind === 'stage') return { stage: base.stage.key };
+  if (base.kind === 'image') return { image: base.image.resolved.manifest.descriptor.digest };
+  return base.kind === 'tree' ? { tree: base.name } : base;
+}
+
+function sourceKey(source: StepSource): unknown {
+  if (source.kind !== 'path') return source;
+  return { path: source.path, root: source.root.kind === 'context' ? 'context' : baseKey(source.root) };
+}
