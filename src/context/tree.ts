@@ -14,7 +14,8 @@ export interface FileTree {
 
 /** A tree of nothing but the root directory: `FROM scratch`, or the destination of `COPY --link`. */
 export const emptyTree: FileTree = {
-  lookup: (path) => (path === '' ? { path: '', type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0 } : undefined),
+  lookup: (path) =>
+    path === '' ? { path: '', type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0 } : undefined,
   list: () => [],
 };
 
@@ -29,7 +30,10 @@ const maxLinks = 40;
  */
 export function resolveInTree(tree: FileTree, path: string, options: { readonly followLast?: boolean } = {}): string {
   const followLast = options.followLast ?? true;
-  const pending = path.split('/').filter((name) => name !== '' && name !== '.').reverse();
+  const pending = path
+    .split('/')
+    .filter((name) => name !== '' && name !== '.')
+    .reverse();
   const done: string[] = [];
   let links = 0;
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
@@ -43,7 +47,8 @@ export function resolveInTree(tree: FileTree, path: string, options: { readonly 
       done.push(name);
       continue;
     }
-    if (++links > maxLinks) throw new WherryError('COPY_FAILED', `Cannot resolve "/${path}": too many levels of symbolic links`);
+    if (++links > maxLinks)
+      throw new WherryError('COPY_FAILED', `Cannot resolve "/${path}": too many levels of symbolic links`);
     if (entry.link.startsWith('/')) done.length = 0;
     for (const part of entry.link.split('/').reverse()) if (part !== '' && part !== '.') pending.push(part);
   }
