@@ -133,11 +133,14 @@ export function unreachable(value: never): never {
   throw new TypeError(`unexpected value ${JSON.stringify(value)}`);
 }
 
-/** " (did you mean X?)" for the nearest candidate by edit distance, or "" when none is near (case is ignored). */
-export function didYouMean(word: string, candidates: Iterable<string>): string {
+/**
+ * " (did you mean X?)" for the nearest candidate by edit distance, or "" when none is near (case is ignored). Near is a
+ * third of the word's length, or `within`.
+ */
+export function didYouMean(word: string, candidates: Iterable<string>, within?: number): string {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = (within ?? Math.max(1, Math.floor(wanted.length / 3))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

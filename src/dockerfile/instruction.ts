@@ -170,8 +170,13 @@ export interface RunInstruction extends Base {
   readonly devices: readonly string[];
 }
 
-/** A `--mount`: options as written, keys lower-cased and checked, values not yet expanded. */
+/**
+ * A `--mount`: options as written, keys lower-cased and checked, values not yet expanded. Where `type`, `sharing` or a
+ * boolean holds a variable, it has its default here: `expandMount` gives what the mount really is.
+ */
 export interface Mount {
+  /** The flag's value as written. */
+  readonly text: string;
   readonly type: 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
   readonly target?: Word;
   readonly source?: Word;
