@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf, WherryError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compareNames, type FileEntry } from '../tar/entry.ts';
-import type { IgnoreMatcher, IgnoreRule, IgnoreState } from './ignore.ts';
+import { type IgnoredBy, type IgnoreMatcher, type IgnoreState, ignoredBy } from './ignore.ts';
 import type { FileTree } from './tree.ts';
 
 /** Digests of files that were read before, by path and stat. */
@@ -18,7 +18,7 @@ export interface DirectoryTree extends FileTree {
   /** The directory, absolute, without symlinks. */
   readonly root: string;
   /** The rule that hides a path (or an ancestor), and the name of its file; undefined when none does. */
-  ignoredBy(path: string): { readonly rule: IgnoreRule; readonly file: string } | undefined;
+  ignoredBy(path: string): IgnoredBy | undefined;
 }
 
 interface DirectoryOptions {
@@ -49,10 +49,7 @@ export function openDirectory(root: string, options: DirectoryOptions = {}): Dir
     root: state.root,
     lookup: (path) => lookup(state, path),
     list: (path) => list(state, path),
-    ignoredBy: (path) => {
-      const rule = path === '' ? undefined : options.ignore?.decide(path);
-      return rule?.ignored && rule.rule && options.ignore ? { rule: rule.rule, file: options.ignore.name } : undefined;
-    },
+    ignoredBy: (path) => ignoredBy(options.ignore, path),
   };
 }
 

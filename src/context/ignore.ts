@@ -37,6 +37,18 @@ export interface IgnoreMatcher {
   decide(path: string): IgnoreState;
 }
 
+/** The rule that hides a path, and the name of its file. */
+export interface IgnoredBy {
+  readonly rule: IgnoreRule;
+  readonly file: string;
+}
+
+/** Which rule hides a path; undefined when none does, or without a matcher. */
+export function ignoredBy(matcher: IgnoreMatcher | undefined, path: string): IgnoredBy | undefined {
+  const state = matcher?.decide(path);
+  return matcher !== undefined && state?.ignored && state.rule ? { rule: state.rule, file: matcher.name } : undefined;
+}
+
 /** Text of an ignore file → its matcher. @throws IGNORE_FILE_INVALID with the line */
 export function parseIgnoreFile(text: string, name: string): IgnoreMatcher {
   const rules: IgnoreRule[] = [];

@@ -1,12 +1,25 @@
 // Plain files in memory as a file tree: path → content, mode 0644, directories 0755, all 0:0 at time 0.
 import { WherryError } from '../errors.ts';
 import { compareNames, type FileEntry } from '../tar/entry.ts';
+import { type IgnoredBy, type IgnoreMatcher, ignoredBy } from './ignore.ts';
 import { cleanPath } from './pattern.ts';
 import { parentOf } from './table.ts';
 import type { FileTree } from './tree.ts';
 
-/** A tree of these files; a string is its UTF-8. @throws ARGUMENT_INVALID for a path that leaves the root or is both file and directory */
-export function memoryTree(files: Readonly<Record<string, string | Uint8Array>>): FileTree {
+/** A tree in memory. */
+export interface MemoryTree extends FileTree {
+  /** The rule that hides a path, and the name of its file; undefined when none does. */
+  ignoredBy(path: string): IgnoredBy | undefined;
+}
+
+/**
+ * A tree of these files, without those that `ignore` hides; a string is its UTF-8.
+ * @throws ARGUMENT_INVALID for a path that leaves the root or is both file and directory
+ */
+export function memoryTree(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  options: { readonly ignore?: IgnoreMatcher } = {},
+): MemoryTree {
   const entries: FileEntry[] = Object.entries(files).map(([written, content]) => {
     const path = cleanPath(written);
     if (path === '.' || path.startsWith('/') || path === '..' || path.startsWith('../'))
@@ -23,7 +36,9 @@ export function memoryTree(files: Readonly<Record<string, string | Uint8Array>>)
       content: { kind: 'bytes', bytes },
     };
   });
-  return tableTree(entries);
+  const { ignore } = options;
+  const visible = ignore === undefined ? entries : entries.filter((entry) => !ignore.decide(entry.path).ignored);
+  return { ...tableTree(visible), ignoredBy: (path) => ignoredBy(ignore, path) };
 }
 
 /**

@@ -3,7 +3,6 @@
 import { unreachable, WherryError } from '../errors.ts';
 import type { FileEntry } from '../tar/entry.ts';
 import { copyTree } from './copy.ts';
-import type { DirectoryTree } from './directory.ts';
 import { extractArchive } from './extract.ts';
 import { cleanPath } from './pattern.ts';
 import { expandSource } from './sources.ts';
@@ -12,8 +11,9 @@ import { type FileTree, resolveInTree } from './tree.ts';
 
 /** Where the files of one source word come from. */
 export type CopySource =
-  /** A path or pattern, expanded, as written, below the root of `tree`. `origin` names the tree in messages, e.g. `the build context`. */
-  | { readonly kind: 'path'; readonly tree: FileTree | DirectoryTree; readonly path: string; readonly origin?: string }
+  /** A path or pattern, expanded, as written, below the root of `tree`. `origin` names the tree in messages, e.g. `the build context`;
+   * a tree that has `ignoredBy` (a directory, memory) tells why something is not there. */
+  | { readonly kind: 'path'; readonly tree: FileTree; readonly path: string; readonly origin?: string }
   /** One file under a name: a heredoc (0644), or a download (0600). `unpack` lets an archive be extracted. */
   | { readonly kind: 'file'; readonly name: string; readonly entry: FileEntry; readonly unpack?: boolean }
   /** The contents of a whole tree: a git checkout. */

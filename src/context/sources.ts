@@ -1,7 +1,7 @@
 // One source word of COPY or ADD → the things it names. Literal words and the literal head of a pattern follow symlinks
 // inside the root; the rest of a pattern is matched by Go's rules, and what matches is not entered further.
 import { didYouMean, WherryError } from '../errors.ts';
-import type { DirectoryTree } from './directory.ts';
+import type { IgnoredBy } from './ignore.ts';
 import { cleanPath, goMatch, hasWildcard, type PathPattern, PatternSyntaxError } from './pattern.ts';
 import type { CopyItem, CopySource } from './select.ts';
 import { joinPath, parentOf } from './table.ts';
@@ -89,10 +89,11 @@ function notFound(source: PathSource, path: string, resolved: string): WherryErr
   });
 }
 
-function ignoredHint(tree: FileTree | DirectoryTree, paths: readonly string[]): string | undefined {
-  if (!('ignoredBy' in tree)) return undefined;
+function ignoredHint(tree: FileTree, paths: readonly string[]): string | undefined {
+  const { ignoredBy } = tree as FileTree & { readonly ignoredBy?: (path: string) => IgnoredBy | undefined };
+  if (ignoredBy === undefined) return undefined;
   for (const path of paths) {
-    const found = tree.ignoredBy(path);
+    const found = ignoredBy(path);
     if (found)
       return `It is excluded by ${found.file} line ${found.rule.line} ("${found.rule.text}"); add "!${path}" below that line to keep it.`;
   }

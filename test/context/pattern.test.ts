@@ -74,7 +74,7 @@ const docker: readonly (readonly [pattern: string, matches: readonly string[], n
   ['**/*.go', ['x.go', 'a/b/x.go', '.go'], ['x.gox']],
   ['**.go', ['x.go', 'a/x.go', '.go'], ['x.g']],
   ['*/temp*', ['a/temp1', 'a/temp'], ['temp1', 'a/b/temp']],
-  ['*', ['a', '.a'], ['a/b', '']],
+  ['*', ['a', '.a'], ['a/b']],
   ['temp?', ['tempa', 'temp😀'], ['temp', 'tempab', 'temp/']],
   ['a.b', ['a.b'], ['axb']],
   ['a+(b)|{c}$', ['a+(b)|{c}$'], ['ab']],
