@@ -1,9 +1,10 @@
 // A registry whose manifests and small blobs are kept in a blob store: what was read once by digest is not asked for
 // again, and a tag costs one HEAD, which registries do not count as a pull.
-import type { BlobStore } from '../src/store/blob-store.ts';
+
 import type { Descriptor } from '../src/oci/descriptor.ts';
 import { isDigest } from '../src/oci/digest.ts';
 import { type ManifestDocument, parseManifest } from '../src/oci/manifest.ts';
+import type { BlobStore } from '../src/store/blob-store.ts';
 import type { OnBytes, Registry } from './registry.ts';
 
 /** Blobs up to this size (configs) are kept when they are read. */

@@ -120,7 +120,12 @@ export function isError(error: unknown, ...codes: Code[]): error is WherryError 
 /** The same error, pointing at `range`. An error that already has a range keeps its own. */
 export function withRange(error: unknown, range: SourceRange): unknown {
   if (!(error instanceof WherryError) || error.range !== undefined) return error;
-  return new WherryError(error.code, error.message, { hint: error.hint, detail: error.detail, range, cause: error.cause ?? error });
+  return new WherryError(error.code, error.message, {
+    hint: error.hint,
+    detail: error.detail,
+    range,
+    cause: error.cause ?? error,
+  });
 }
 
 /** The message of anything that was thrown. */

@@ -7,13 +7,47 @@ import { type SourceRange, WherryError } from './errors.ts';
 /** What happens while a task runs. `time` is milliseconds since the task began. */
 export type Event =
   /** A unit of work that a view shows as a line: a build step, a download, a layer that is written. `id` is unique in the task. */
-  | { readonly kind: 'start'; readonly id: string; readonly name: string; readonly time: number; readonly parent?: string; readonly total?: number; readonly range?: SourceRange }
+  | {
+      readonly kind: 'start';
+      readonly id: string;
+      readonly name: string;
+      readonly time: number;
+      readonly parent?: string;
+      readonly total?: number;
+      readonly range?: SourceRange;
+    }
   /** `current` of `total` bytes are done (total may be unknown). `status` is a word such as "downloading". */
-  | { readonly kind: 'progress'; readonly id: string; readonly time: number; readonly current: number; readonly total?: number; readonly status?: string }
-  | { readonly kind: 'log'; readonly id: string; readonly time: number; readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly kind: 'end'; readonly id: string; readonly time: number; readonly outcome: 'done' | 'cached' | 'skipped' | 'failed' | 'canceled'; readonly detail?: string; readonly current?: number }
+  | {
+      readonly kind: 'progress';
+      readonly id: string;
+      readonly time: number;
+      readonly current: number;
+      readonly total?: number;
+      readonly status?: string;
+    }
+  | {
+      readonly kind: 'log';
+      readonly id: string;
+      readonly time: number;
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'end';
+      readonly id: string;
+      readonly time: number;
+      readonly outcome: 'done' | 'cached' | 'skipped' | 'failed' | 'canceled';
+      readonly detail?: string;
+      readonly current?: number;
+    }
   /** A finding; `rule` is a build check's name where it is one. */
-  | { readonly kind: 'warning'; readonly time: number; readonly message: string; readonly rule?: string; readonly range?: SourceRange };
+  | {
+      readonly kind: 'warning';
+      readonly time: number;
+      readonly message: string;
+      readonly rule?: string;
+      readonly range?: SourceRange;
+    };
 
 /** Limiters for leaf work only: work that holds a slot must never wait for another slot of the same limiter. */
 export interface Limits {
@@ -37,7 +71,9 @@ type Untimed<E> = E extends Event ? Omit<E, 'time'> : never;
 export type EventInput = Untimed<Event>;
 
 /** A new task. Without `onEvent` its events go nowhere. */
-export function createTask(options: { readonly signal?: AbortSignal | undefined; readonly onEvent?: ((event: Event) => void) | undefined } = {}): Task {
+export function createTask(
+  options: { readonly signal?: AbortSignal | undefined; readonly onEvent?: ((event: Event) => void) | undefined } = {},
+): Task {
   const began = performance.now();
   return {
     signal: options.signal ?? new AbortController().signal,

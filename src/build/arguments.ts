@@ -9,8 +9,20 @@ import { formatPlatform, type Platform } from '../oci/platform.ts';
 export type GlobalArguments = ReadonlyMap<string, string>;
 
 /** Evaluates the ARGs before the first FROM. `targetName` is the requested stage's, else the last one's. */
-export function globalArguments(dockerfile: Dockerfile, options: { readonly buildArgs: Readonly<Record<string, string>>; readonly buildPlatform: Platform; readonly targetPlatform: Platform; readonly targetName: string }): GlobalArguments {
-  const values = new Map<string, string>([...platformArguments('BUILD', options.buildPlatform), ...platformArguments('TARGET', options.targetPlatform), ['TARGETSTAGE', options.targetName]]);
+export function globalArguments(
+  dockerfile: Dockerfile,
+  options: {
+    readonly buildArgs: Readonly<Record<string, string>>;
+    readonly buildPlatform: Platform;
+    readonly targetPlatform: Platform;
+    readonly targetName: string;
+  },
+): GlobalArguments {
+  const values = new Map<string, string>([
+    ...platformArguments('BUILD', options.buildPlatform),
+    ...platformArguments('TARGET', options.targetPlatform),
+    ['TARGETSTAGE', options.targetName],
+  ]);
   for (const name of values.keys()) {
     const given = options.buildArgs[name];
     if (given !== undefined) values.set(name, given);
@@ -18,7 +30,9 @@ export function globalArguments(dockerfile: Dockerfile, options: { readonly buil
   for (const instruction of dockerfile.globalArgs) {
     for (const { key, value } of instruction.args) {
       try {
-        const evaluated = options.buildArgs[key] ?? (value === undefined ? undefined : expandWord(value, values, { escape: dockerfile.directives.escape }));
+        const evaluated =
+          options.buildArgs[key] ??
+          (value === undefined ? undefined : expandWord(value, values, { escape: dockerfile.directives.escape }));
         if (evaluated !== undefined) values.set(key, evaluated);
       } catch (error) {
         throw withRange(error, instruction.range);
@@ -40,23 +54,53 @@ function platformArguments(prefix: string, platform: Platform): [string, string]
 
 /** Arguments that are known without an ARG: they never count as undeclared. */
 const builtIn = new Set([
-  'HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy',
-  'SOURCE_DATE_EPOCH', 'BUILDPLATFORM', 'BUILDOS', 'BUILDOSVERSION', 'BUILDARCH', 'BUILDVARIANT', 'TARGETPLATFORM', 'TARGETOS', 'TARGETOSVERSION', 'TARGETARCH', 'TARGETVARIANT', 'TARGETSTAGE',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'FTP_PROXY',
+  'NO_PROXY',
+  'ALL_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'ftp_proxy',
+  'no_proxy',
+  'all_proxy',
+  'SOURCE_DATE_EPOCH',
+  'BUILDPLATFORM',
+  'BUILDOS',
+  'BUILDOSVERSION',
+  'BUILDARCH',
+  'BUILDVARIANT',
+  'TARGETPLATFORM',
+  'TARGETOS',
+  'TARGETOSVERSION',
+  'TARGETARCH',
+  'TARGETVARIANT',
+  'TARGETSTAGE',
 ]);
 
 /** Build arguments that no ARG of the file declares. */
 export function undeclaredArguments(dockerfile: Dockerfile, buildArgs: Readonly<Record<string, string>>): string[] {
   const declared = new Set(dockerfile.globalArgs.flatMap((instruction) => instruction.args.map((arg) => arg.key)));
   for (const stage of dockerfile.stages)
-    for (const instruction of stage.instructions) if (instruction.kind === 'ARG') for (const arg of instruction.args) declared.add(arg.key);
-  return Object.keys(buildArgs).filter((name) => !declared.has(name) && !builtIn.has(name) && !name.startsWith('BUILDKIT_'));
+    for (const instruction of stage.instructions)
+      if (instruction.kind === 'ARG') for (const arg of instruction.args) declared.add(arg.key);
+  return Object.keys(buildArgs).filter(
+    (name) => !declared.has(name) && !builtIn.has(name) && !name.startsWith('BUILDKIT_'),
+  );
 }
 
 /** Seconds since 1970 that no new time exceeds: `--timestamp`, else SOURCE_DATE_EPOCH, else 0. @throws ARGUMENT_INVALID */
-export function epochOf(timestamp: number | undefined, globals: GlobalArguments, buildArgs: Readonly<Record<string, string>>): number {
+export function epochOf(
+  timestamp: number | undefined,
+  globals: GlobalArguments,
+  buildArgs: Readonly<Record<string, string>>,
+): number {
   if (timestamp !== undefined) return timestamp;
   const text = buildArgs['SOURCE_DATE_EPOCH'] ?? globals.get('SOURCE_DATE_EPOCH') ?? '';
   if (text === '') return 0;
-  if (!/^[0-9]{1,11}$/.test(text)) throw new WherryError('ARGUMENT_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, { hint: 'Give whole seconds since 1970.' });
+  if (!/^[0-9]{1,11}$/.test(text))
+    throw new WherryError('ARGUMENT_INVALID', `invalid SOURCE_DATE_EPOCH: ${text}`, {
+      hint: 'Give whole seconds since 1970.',
+    });
   return Number(text);
 }

@@ -39,8 +39,16 @@ export async function resolveReference(reference: Reference, platform: Platform,
   });
 }
 
-async function resolveLocally(reference: Reference, platform: Platform, room: BaseRoom): Promise<{ place: Place; resolved: ResolvedImage } | undefined> {
-  const place: Place = { registry: createLayoutRegistry(room.store), host: '', repository: `${reference.registry}/${reference.repository}` };
+async function resolveLocally(
+  reference: Reference,
+  platform: Platform,
+  room: BaseRoom,
+): Promise<{ place: Place; resolved: ResolvedImage } | undefined> {
+  const place: Place = {
+    registry: createLayoutRegistry(room.store),
+    host: '',
+    repository: `${reference.registry}/${reference.repository}`,
+  };
   try {
     return { place, resolved: await resolveImage(place, selectorOf(reference), platform) };
   } catch (error) {
@@ -51,13 +59,21 @@ async function resolveLocally(reference: Reference, platform: Platform, room: Ba
 
 function explained(error: unknown, name: string, reference: Reference): unknown {
   if (!(error instanceof WherryError) || error.code === 'ABORTED') return error;
-  const hint = error.hint ?? (isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN') ? `Is "${name}" spelled right? A stage of that name must come earlier in the Dockerfile.` : undefined);
-  return new WherryError(error.code, `${name}: failed to resolve source metadata for ${formatReference(reference)}: ${messageOf(error)}`, { hint, detail: error.detail, cause: error });
+  const hint =
+    error.hint ??
+    (isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')
+      ? `Is "${name}" spelled right? A stage of that name must come earlier in the Dockerfile.`
+      : undefined);
+  return new WherryError(
+    error.code,
+    `${name}: failed to resolve source metadata for ${formatReference(reference)}: ${messageOf(error)}`,
+    { hint, detail: error.detail, cause: error },
+  );
 }
 
 /** Finds a base in an OCI layout directory; `selector` is a name of its index or a digest. */
-export async function resolveLayout(path: string, selector: string, platform: Platform, room: BaseRoom): Promise<BaseImage> {
-  const layout = await openStore(path, { readOnly: true });
+export async function resolveLayout(path: string, selector: string, platform: Platform): Promise<BaseImage> {
+  const layout = await openStore(path, { create: false, shared: true });
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
   return { name: `oci-layout://${path}:${selector}`, place, resolved: await resolveImage(place, selector, platform) };
 }

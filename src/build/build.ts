@@ -45,7 +45,14 @@ export async function buildImage(options: BuildOptions, room: BuildRoom): Promis
     configDigest: image.config.descriptor.digest,
     layers: image.layers.map((layer) => layer.descriptor.digest),
   }));
-  return { digest, mediaType, size, ...configDigest, references: references.length > 0 ? [...new Set(references)] : [digest], images };
+  return {
+    digest,
+    mediaType,
+    size,
+    ...configDigest,
+    references: references.length > 0 ? [...new Set(references)] : [digest],
+    images,
+  };
 }
 
 /** The options of the first image output: they name the digest that a build prints. */
@@ -58,13 +65,24 @@ function localPlace(store: Store): Place {
   return { registry: createLayoutRegistry(store), host: '', repository: '' };
 }
 
-async function solveAll(options: BuildOptions, image: ImageOutputOptions, room: BuildRoom): Promise<{ images: BuiltImages; shelf: LayerShelf; epoch: number }> {
-  const context = await inEvent(room.task, { name: '[internal] load build definition' }, () => openMainContext(options, room));
+async function solveAll(
+  options: BuildOptions,
+  image: ImageOutputOptions,
+  room: BuildRoom,
+): Promise<{ images: BuiltImages; shelf: LayerShelf; epoch: number }> {
+  const context = await inEvent(room.task, { name: '[internal] load build definition' }, () =>
+    openMainContext(options, room),
+  );
   const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
-  for (const warning of dockerfile.warnings) room.task.emit({ kind: 'warning', rule: warning.rule, message: warning.message, range: warning.range });
+  for (const warning of dockerfile.warnings)
+    room.task.emit({ kind: 'warning', rule: warning.rule, message: warning.message, range: warning.range });
   const buildArgs = options.buildArgs ?? {};
   const undeclared = undeclaredArguments(dockerfile, buildArgs);
-  if (undeclared.length > 0) room.task.emit({ kind: 'warning', message: `One or more build-args [${undeclared.join(' ')}] were not consumed: no ARG declares them` });
+  if (undeclared.length > 0)
+    room.task.emit({
+      kind: 'warning',
+      message: `One or more build-args [${undeclared.join(' ')}] were not consumed: no ARG declares them`,
+    });
   const target = targetIndex(dockerfile, options.target);
   const platforms = uniquePlatforms(options.platforms ?? []);
   const targetName = dockerfile.stages[target]?.name ?? 'default';
@@ -74,20 +92,49 @@ async function solveAll(options: BuildOptions, image: ImageOutputOptions, room: 
   let epoch = 0;
   const solved = await settleAll(
     (platforms.length === 0 ? [hostPlatform()] : platforms).map(async (platform) => {
-      const globals = globalArguments(dockerfile, { buildArgs, buildPlatform: hostPlatform(), targetPlatform: platform, targetName });
+      const globals = globalArguments(dockerfile, {
+        buildArgs,
+        buildPlatform: hostPlatform(),
+        targetPlatform: platform,
+        targetName,
+      });
       epoch = epochOf(options.timestamp, globals, buildArgs);
       const planned = await plan({
-        dockerfile, globals, buildArgs, target, platform, epoch,
+        dockerfile,
+        globals,
+        buildArgs,
+        target,
+        platform,
+        epoch,
         namedContexts: options.namedContexts ?? {},
         platformGiven: platforms.length > 0,
         severalPlatforms: platforms.length > 1,
         noCache: options.noCache ?? false,
         noCacheFilter: options.noCacheFilter ?? [],
-        resolveBase: (source, wanted) => (source.kind === 'layout' ? resolveLayout(source.path, source.selector, wanted, baseRoom) : resolveReference(source.reference, wanted, baseRoom)),
+        resolveBase: (source, wanted) =>
+          source.kind === 'layout'
+            ? resolveLayout(source.path, source.selector, wanted)
+            : resolveReference(source.reference, wanted, baseRoom),
       });
-      solver ??= new Solver({ ...room, shelf, context: context.tree, format: { compression: image.compression, epoch, ...(image.compressionLevel === undefined ? {} : { level: image.compressionLevel }) } });
+      solver ??= new Solver({
+        ...room,
+        shelf,
+        context: context.tree,
+        format: {
+          compression: image.compression,
+          epoch,
+          ...(image.compressionLevel === undefined ? {} : { level: image.compressionLevel }),
+        },
+      });
       const stage = withLabels(await solver.solve(planned), options.labels ?? {});
-      return { platform: normalizePlatform({ os: stage.image.config.os, architecture: stage.image.config.architecture, ...(stage.image.config.variant === undefined ? {} : { variant: stage.image.config.variant }) }), stage };
+      return {
+        platform: normalizePlatform({
+          os: stage.image.config.os,
+          architecture: stage.image.config.architecture,
+          ...(stage.image.config.variant === undefined ? {} : { variant: stage.image.config.variant }),
+        }),
+        stage,
+      };
     }),
     () => shelf.idle(),
   );
@@ -107,13 +154,18 @@ async function settleAll<T>(work: readonly Promise<T>[], idle: () => Promise<voi
 }
 
 function uniquePlatforms(platforms: readonly Platform[]): Platform[] {
-  return platforms.filter((platform, position) => platforms.findIndex((other) => isSamePlatform(other, platform)) === position);
+  return platforms.filter(
+    (platform, position) => platforms.findIndex((other) => isSamePlatform(other, platform)) === position,
+  );
 }
 
 /** `--label` comes last, after every LABEL. */
 function withLabels(stage: SolvedStage, labels: Readonly<Record<string, string>>): SolvedStage {
   if (Object.keys(labels).length === 0) return stage;
   const { config } = stage.image;
-  const image: Image = { ...stage.image, config: { ...config, config: { ...config.config, Labels: { ...config.config.Labels, ...labels } } } };
+  const image: Image = {
+    ...stage.image,
+    config: { ...config, config: { ...config.config, Labels: { ...config.config.Labels, ...labels } } },
+  };
   return { image, tree: stage.tree };
 }

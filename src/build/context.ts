@@ -39,10 +39,16 @@ export async function openMainContext(options: BuildOptions, room: ContextRoom):
   const given = options.dockerfile;
   const early = typeof given === 'object' ? await readGiven(given, room) : undefined;
   const source = options.context;
-  if (source.kind === 'directory') return openDirectoryContext(source.path, typeof given === 'string' ? given : undefined, early, room);
+  if (source.kind === 'directory')
+    return openDirectoryContext(source.path, typeof given === 'string' ? given : undefined, early, room);
   const opened = await openSource(source, room);
   if ('text' in opened) {
-    if (typeof given === 'string') throw new WherryError('ARGUMENT_INVALID', `Cannot use Dockerfile "${given}": the context is itself a lone Dockerfile`, { hint: 'Leave out -f, or give a directory or an archive as the context.' });
+    if (typeof given === 'string')
+      throw new WherryError(
+        'ARGUMENT_INVALID',
+        `Cannot use Dockerfile "${given}": the context is itself a lone Dockerfile`,
+        { hint: 'Leave out -f, or give a directory or an archive as the context.' },
+      );
     return { dockerfile: early ?? { name: 'Dockerfile', text: opened.text }, tree: emptyTree };
   }
   const dockerfile = early ?? (await findInTree(opened.tree, typeof given === 'string' ? given : undefined));
@@ -55,7 +61,8 @@ export async function openMainContext(options: BuildOptions, room: ContextRoom):
 export async function openNamedContext(source: ContextSource, room: ContextRoom): Promise<FileTree> {
   if (source.kind !== 'directory') {
     const opened = await openSource(source, room);
-    if ('text' in opened) throw new WherryError('ARCHIVE_INVALID', 'Cannot use build context: it is neither a directory nor an archive');
+    if ('text' in opened)
+      throw new WherryError('ARCHIVE_INVALID', 'Cannot use build context: it is neither a directory nor an archive');
     return opened.tree;
   }
   const root = await existingDirectory(source.path);
@@ -63,12 +70,18 @@ export async function openNamedContext(source: ContextSource, room: ContextRoom)
   return openDirectory(root, { digests: room.store.stats, ...(ignore === undefined ? {} : { ignore }) });
 }
 
-async function readGiven(given: Exclude<BuildOptions['dockerfile'], string | undefined>, room: ContextRoom): Promise<MainContext['dockerfile']> {
+async function readGiven(
+  given: Exclude<BuildOptions['dockerfile'], string | undefined>,
+  room: ContextRoom,
+): Promise<MainContext['dockerfile']> {
   if ('text' in given) return { name: 'Dockerfile', text: Buffer.from(given.text) };
   if ('stream' in given) return { name: 'Dockerfile', text: await readAll(given.stream, 'Dockerfile') };
   const path = join(await room.store.temporary(), 'dockerfile');
   await fetchFile(given.url, path, room);
-  return { name: basename(new URL(given.url).pathname) || 'Dockerfile', text: await readAll(createReadStream(path), given.url) };
+  return {
+    name: basename(new URL(given.url).pathname) || 'Dockerfile',
+    text: await readAll(createReadStream(path), given.url),
+  };
 }
 
 async function readAll(stream: AsyncIterable<Uint8Array | string>, name: string): Promise<Uint8Array> {
@@ -77,7 +90,8 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>, name: string)
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk);
     size += bytes.byteLength;
-    if (size > maxDockerfileSize) throw new WherryError('TOO_LARGE', `Cannot read "${name}": a Dockerfile has at most ${maxDockerfileSize} bytes`);
+    if (size > maxDockerfileSize)
+      throw new WherryError('TOO_LARGE', `Cannot read "${name}": a Dockerfile has at most ${maxDockerfileSize} bytes`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
@@ -85,17 +99,37 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>, name: string)
 
 async function existingDirectory(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: path "${path}" not found`, { hint: 'The last argument of build is the context: a directory, "-", or a URL.' });
-  if (!found.isDirectory()) throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: "${path}" is not a directory`, { hint: 'To use an archive or a lone Dockerfile, pipe it in: wherry build - < FILE' });
+  if (found === undefined)
+    throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: path "${path}" not found`, {
+      hint: 'The last argument of build is the context: a directory, "-", or a URL.',
+    });
+  if (!found.isDirectory())
+    throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: "${path}" is not a directory`, {
+      hint: 'To use an archive or a lone Dockerfile, pipe it in: wherry build - < FILE',
+    });
   return resolve(path);
 }
 
-async function openDirectoryContext(path: string, given: string | undefined, early: MainContext['dockerfile'] | undefined, room: ContextRoom): Promise<MainContext> {
+async function openDirectoryContext(
+  path: string,
+  given: string | undefined,
+  early: MainContext['dockerfile'] | undefined,
+  room: ContextRoom,
+): Promise<MainContext> {
   const root = await existingDirectory(path);
   const dockerfilePath = early === undefined ? await findDockerfile(root, given) : undefined;
-  const dockerfile = early ?? { name: given ?? basename(dockerfilePath ?? ''), text: await readAll(createReadStream(dockerfilePath ?? ''), given ?? 'Dockerfile') };
-  const ignore = await ignoreFile([...(dockerfilePath === undefined ? [] : [`${dockerfilePath}.dockerignore`]), join(root, '.dockerignore')]);
-  return { dockerfile, tree: openDirectory(root, { digests: room.store.stats, ...(ignore === undefined ? {} : { ignore }) }) };
+  const dockerfile = early ?? {
+    name: given ?? basename(dockerfilePath ?? ''),
+    text: await readAll(createReadStream(dockerfilePath ?? ''), given ?? 'Dockerfile'),
+  };
+  const ignore = await ignoreFile([
+    ...(dockerfilePath === undefined ? [] : [`${dockerfilePath}.dockerignore`]),
+    join(root, '.dockerignore'),
+  ]);
+  return {
+    dockerfile,
+    tree: openDirectory(root, { digests: room.store.stats, ...(ignore === undefined ? {} : { ignore }) }),
+  };
 }
 
 async function findDockerfile(root: string, given: string | undefined): Promise<string> {
@@ -103,11 +137,22 @@ async function findDockerfile(root: string, given: string | undefined): Promise<
   for (const candidate of candidates) {
     const found = await stat(candidate).catch(() => undefined);
     if (found?.isFile() || found?.isFIFO() || found?.isCharacterDevice()) return candidate;
-    if (found?.isDirectory()) throw new WherryError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: "${given ?? candidate}" is a directory`);
+    if (found?.isDirectory())
+      throw new WherryError(
+        'DOCKERFILE_NOT_FOUND',
+        `failed to read dockerfile: "${given ?? candidate}" is a directory`,
+      );
   }
-  throw new WherryError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: open ${given ?? 'Dockerfile'}: no such file or directory`, {
-    hint: given === undefined ? 'Name the Dockerfile with -f, or give the directory that has one as the context.' : 'The path after -f is relative to the working directory.',
-  });
+  throw new WherryError(
+    'DOCKERFILE_NOT_FOUND',
+    `failed to read dockerfile: open ${given ?? 'Dockerfile'}: no such file or directory`,
+    {
+      hint:
+        given === undefined
+          ? 'Name the Dockerfile with -f, or give the directory that has one as the context.'
+          : 'The path after -f is relative to the working directory.',
+    },
+  );
 }
 
 /** The first of these files that exists, parsed. */
@@ -123,13 +168,19 @@ async function ignoreFile(paths: readonly string[]): Promise<IgnoreMatcher | und
 }
 
 /** A context that has to be fetched or unpacked: its tree, or the text of a lone Dockerfile. */
-async function openSource(source: Exclude<ContextSource, { kind: 'directory' }>, room: ContextRoom): Promise<{ readonly tree: FileTree } | { readonly text: Uint8Array }> {
+async function openSource(
+  source: Exclude<ContextSource, { kind: 'directory' }>,
+  room: ContextRoom,
+): Promise<{ readonly tree: FileTree } | { readonly text: Uint8Array }> {
   if (source.kind === 'files') return { tree: memoryTree(source.files) };
   const directory = await room.store.temporary();
   if (source.kind === 'git') return { tree: await openGit(source.url, directory, room) };
   const raw = join(directory, 'context');
   if (source.kind === 'http') await fetchFile(source.url, raw, room);
-  else await inEvent(room.task, { name: '[internal] reading build context from a stream' }, () => pipeline(source.stream, createWriteStream(raw), { signal: room.task.signal }));
+  else
+    await inEvent(room.task, { name: '[internal] reading build context from a stream' }, () =>
+      pipeline(source.stream, createWriteStream(raw), { signal: room.task.signal }),
+    );
   const archive = await openArchive(createReadStream(raw));
   if (archive === undefined) return { text: await readAll(createReadStream(raw), 'Dockerfile') };
   return { tree: await readArchiveTree(createReadStream(raw), join(directory, 'tree')) };
@@ -137,7 +188,8 @@ async function openSource(source: Exclude<ContextSource, { kind: 'directory' }>,
 
 async function openGit(url: string, directory: string, room: ContextRoom): Promise<FileTree> {
   const source = parseGitUrl(url, { context: true });
-  if (source === undefined) throw new WherryError('ARGUMENT_INVALID', `Cannot use "${url}" as a context: it is not a git URL`);
+  if (source === undefined)
+    throw new WherryError('ARGUMENT_INVALID', `Cannot use "${url}" as a context: it is not a git URL`);
   return inEvent(room.task, { name: `[internal] load git source ${url.replace(/\/\/[^/@]*@/, '//')}` }, async () => {
     const { root } = await checkoutGit(source, join(directory, 'git'), { signal: room.task.signal });
     return openDirectory(root);
@@ -157,7 +209,9 @@ export async function fetchFile(url: string, path: string, room: ContextRoom): P
     const response = await download(url, { task: room.task, insecureHosts: room.insecure });
     if (response.status < 200 || response.status >= 400) {
       response.body.destroy();
-      throw new WherryError('DOWNLOAD_FAILED', `invalid response status ${response.status}`, { hint: `The server answered so for "${url.replace(/\?.*$/, '')}".` });
+      throw new WherryError('DOWNLOAD_FAILED', `invalid response status ${response.status}`, {
+        hint: `The server answered so for "${url.replace(/\?.*$/, '')}".`,
+      });
     }
     const total = Number(response.headers.get('content-length') ?? Number.NaN);
     let size = 0;
@@ -168,8 +222,11 @@ export async function fetchFile(url: string, path: string, room: ContextRoom): P
         yield chunk;
       }
     };
-    await pipeline(Readable.from(counted(response.body), { objectMode: false }), createWriteStream(path), { signal: room.task.signal });
-    if (!Number.isNaN(total) && size !== total && response.headers.get('content-encoding') === null) throw new WherryError('DOWNLOAD_FAILED', `Cannot download "${url}": it ended after ${size} of ${total} bytes`);
+    await pipeline(Readable.from(counted(response.body), { objectMode: false }), createWriteStream(path), {
+      signal: room.task.signal,
+    });
+    if (!Number.isNaN(total) && size !== total && response.headers.get('content-encoding') === null)
+      throw new WherryError('DOWNLOAD_FAILED', `Cannot download "${url}": it ended after ${size} of ${total} bytes`);
     const modified = Date.parse(response.headers.get('last-modified') ?? '');
     return { size, mtime: Number.isNaN(modified) ? 0 : Math.floor(modified / 1000) };
   });
@@ -180,9 +237,13 @@ async function findInTree(tree: FileTree, given: string | undefined): Promise<Ma
     const text = await readInTree(tree, name);
     if (text !== undefined) return { name, text };
   }
-  throw new WherryError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: open ${given ?? 'Dockerfile'}: no such file or directory${given === undefined ? '' : didYouMean(given, tree.list(''))}`, {
-    hint: 'The path after -f is relative to the context.',
-  });
+  throw new WherryError(
+    'DOCKERFILE_NOT_FOUND',
+    `failed to read dockerfile: open ${given ?? 'Dockerfile'}: no such file or directory${given === undefined ? '' : didYouMean(given, tree.list(''))}`,
+    {
+      hint: 'The path after -f is relative to the context.',
+    },
+  );
 }
 
 async function ignoreInTree(tree: FileTree, dockerfile: string): Promise<IgnoreMatcher | undefined> {
@@ -200,5 +261,8 @@ async function readInTree(tree: FileTree, name: string): Promise<Uint8Array | un
   if (content.kind === 'bytes') return content.bytes;
   const start = content.kind === 'file' ? (content.offset ?? 0) : 0;
   if (entry.size === 0) return new Uint8Array();
-  return readAll(content.kind === 'file' ? createReadStream(content.path, { start, end: start + entry.size - 1 }) : content.open(), name);
+  return readAll(
+    content.kind === 'file' ? createReadStream(content.path, { start, end: start + entry.size - 1 }) : content.open(),
+    name,
+  );
 }

@@ -54,7 +54,12 @@ export function copyText(line: CopyLine): string {
 
 /** A line with its time. */
 export function historyEntry(text: string, epoch: number, emptyLayer: boolean): HistoryEntry {
-  return { created: timeText(epoch), created_by: text, comment: 'buildkit.dockerfile.v0', ...(emptyLayer ? { empty_layer: true } : {}) };
+  return {
+    created: timeText(epoch),
+    created_by: text,
+    comment: 'buildkit.dockerfile.v0',
+    ...(emptyLayer ? { empty_layer: true } : {}),
+  };
 }
 
 /** Seconds since 1970 → RFC 3339. */

@@ -1,6 +1,6 @@
 // Layers and where their bytes and tables of contents are: what the store has is never fetched again, what it lacks is
 // fetched once. New layers are looked up by their plan's key first: same list of entries, same layer (DESIGN §1.3).
-import { createReadStream } from 'node:fs';
+import { createReadStream, lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isError } from '../errors.ts';
 import type { ImageLayer, Place } from '../image/image.ts';
@@ -10,7 +10,7 @@ import { openLayerTar } from '../layer/tarfile.ts';
 import { encodeToc, parseToc, type Toc, type TocEntry, tocOf } from '../layer/toc.ts';
 import { type LayerTree, stackTree } from '../layer/tree.ts';
 import { writeLayer } from '../layer/write.ts';
-import { createDigester, type Digest, type DiffId, digestOf } from '../oci/digest.ts';
+import { createDigester, type DiffId, type Digest, digestOf } from '../oci/digest.ts';
 import { compressionOf } from '../oci/media-types.ts';
 import type { Store } from '../store/store.ts';
 import { decompress } from '../tar/decompress.ts';
@@ -36,11 +36,17 @@ export class LayerShelf {
   readonly #tars = new Map<DiffId, Promise<string>>();
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #writes = new Map<Digest, Promise<Layer>>();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(store: Store, local: Place, task: Task) {
     this.#store = store;
     this.#local = local;
     this.#task = task;
+  }
+
+  /** Resolves when no layer is being written any more, whatever came of them. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
 
   /** Brings a layer's blob into the store unless it is there. */
@@ -65,7 +71,11 @@ export class LayerShelf {
         }
       }
       await this.fetch(layer);
-      const toc = await inEvent(this.#task, { name: `reading ${layer.descriptor.digest.slice(0, 19)}`, total: layer.descriptor.size }, () => tocOf(this.#uncompressed(layer), layer.diffId));
+      const toc = await inEvent(
+        this.#task,
+        { name: `reading ${layer.descriptor.digest.slice(0, 19)}`, total: layer.descriptor.size },
+        () => tocOf(this.#uncompressed(layer), layer.diffId),
+      );
       await records.put(layer.diffId, encodeToc(toc));
       return toc;
     });
@@ -97,7 +107,11 @@ export class LayerShelf {
       return openLayerTar({ directory: `${this.#store.root}/wherry/tars`, blobs: this.#store.blobs, layer });
     });
     if (entry.size > 256 * 1024) {
-      yield* createReadStream(path, { start: entry.offset, end: entry.offset + entry.size - 1, highWaterMark: 1024 * 1024 });
+      yield* createReadStream(path, {
+        start: entry.offset,
+        end: entry.offset + entry.size - 1,
+        highWaterMark: 1024 * 1024,
+      });
       return;
     }
     const file = await open(path);
@@ -114,7 +128,11 @@ export class LayerShelf {
    * Entries → layer: from the cache where the same list was written before; else its writing begins. The returned
    * promise of `layer` settles when it is written; `cached` is known at once.
    */
-  async begin(entries: readonly FileEntry[], format: LayerFormat, options: { readonly title: string; readonly noCache: boolean }): Promise<{ readonly layer: Promise<Layer>; readonly cached: boolean }> {
+  async begin(
+    entries: readonly FileEntry[],
+    format: LayerFormat,
+    options: { readonly title: string; readonly noCache: boolean },
+  ): Promise<{ readonly layer: Promise<Layer>; readonly cached: boolean }> {
     const digested = options.noCache ? undefined : await this.#digested(entries);
     if (digested === undefined) return { layer: this.#writeNew(entries, format, options.title), cached: false };
     const key = keyOf(digested, format);
@@ -150,11 +168,23 @@ export class LayerShelf {
     }
     if (missing > 1024 * 1024 && missing > all / 4) return undefined;
     const result: FileEntry[] = [];
-    for (const entry of entries) result.push(entry.type === 'file' && entry.digest === undefined ? { ...entry, digest: await digestOfContent(entry) } : entry);
+    for (const entry of entries)
+      result.push(
+        entry.type === 'file' && entry.digest === undefined
+          ? { ...entry, digest: await digestOfContent(entry) }
+          : entry,
+      );
     return result;
   }
 
-  async #writeNew(entries: readonly FileEntry[], format: LayerFormat, title: string): Promise<Layer> {
+  #writeNew(entries: readonly FileEntry[], format: LayerFormat, title: string): Promise<Layer> {
+    const written = this.#writeUnder(entries, format, title);
+    this.#running.add(written);
+    written.catch(() => undefined).finally(() => this.#running.delete(written));
+    return written;
+  }
+
+  #writeUnder(entries: readonly FileEntry[], format: LayerFormat, title: string): Promise<Layer> {
     const total = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
     return this.#task.limits.cpu(() =>
       inEvent(this.#task, { name: `writing layer ${title}`, total }, async (id) => {
@@ -163,22 +193,48 @@ export class LayerShelf {
           current += count;
           this.#task.emit({ kind: 'progress', id, current, total });
         };
-        const options = { blobs: this.#store.blobs, compression: format.compression, epoch: format.epoch, onBytes, ...(format.level === undefined ? {} : { level: format.level }) };
+        const options = {
+          blobs: this.#store.blobs,
+          compression: format.compression,
+          epoch: format.epoch,
+          onBytes,
+          ...(format.level === undefined ? {} : { level: format.level }),
+        };
+        const readAt = Date.now();
         const { layer, toc } = await writeLayer(entries, options, this.#task);
-        this.#remember(entries, toc);
+        this.#remember(entries, toc, readAt);
         await this.#store.records('toc').put(layer.diffId, encodeToc(toc));
-        await this.#store.records('layer').put(keyOf(toc.entries, format), Buffer.from(JSON.stringify({ diffId: layer.diffId, descriptor: layer.descriptor, format: { version: formatVersion, ...format } })));
+        await this.#store
+          .records('layer')
+          .put(
+            keyOf(toc.entries, format),
+            Buffer.from(
+              JSON.stringify({
+                diffId: layer.diffId,
+                descriptor: layer.descriptor,
+                format: { version: formatVersion, ...format },
+              }),
+            ),
+          );
         this.#tocs.set(layer.diffId, Promise.resolve(toc));
         return layer;
       }),
     );
   }
 
-  /** Notes the digests of local files for the next build. */
-  #remember(entries: readonly FileEntry[], toc: Toc): void {
+  /** Notes the digests of local files for the next build. A file that changed since `readAt` is not kept. */
+  #remember(entries: readonly FileEntry[], toc: Toc, readAt: number): void {
     for (const [position, entry] of entries.entries()) {
       const digest = toc.entries[position]?.digest;
-      if (entry.content?.kind === 'file' && entry.content.offset === undefined && entry.digest === undefined && digest !== undefined && digest !== entry.digest) this.#store.stats.note(entry.content.path, digest);
+      if (
+        entry.content?.kind !== 'file' ||
+        entry.content.offset !== undefined ||
+        entry.digest !== undefined ||
+        digest === undefined
+      )
+        continue;
+      const state = lstatSync(entry.content.path, { bigint: true, throwIfNoEntry: false });
+      if (state !== undefined) this.#store.stats.set(entry.content.path, state, { digest, readAt });
     }
   }
 }
@@ -189,7 +245,10 @@ async function digestOfContent(entry: FileEntry): Promise<Digest> {
   if (content.kind === 'bytes') return digestOf(content.bytes);
   const digester = createDigester();
   const start = content.kind === 'file' ? (content.offset ?? 0) : 0;
-  const source = content.kind === 'file' ? createReadStream(content.path, { start, end: start + entry.size - 1, highWaterMark: 1024 * 1024 }) : content.open();
+  const source =
+    content.kind === 'file'
+      ? createReadStream(content.path, { start, end: start + entry.size - 1, highWaterMark: 1024 * 1024 })
+      : content.open();
   for await (const chunk of source) digester.update(chunk as Uint8Array);
   return digester.digest();
 }
@@ -197,13 +256,26 @@ async function digestOfContent(entry: FileEntry): Promise<Digest> {
 /** Digest of a layer's plan: every entry as it will be written, in order. */
 function keyOf(entries: readonly FileEntry[], format: LayerFormat): Digest {
   const digester = createDigester();
-  digester.update(Buffer.from(JSON.stringify({ version: formatVersion, compression: format.compression, level: format.level ?? null, epoch: format.epoch })));
+  digester.update(
+    Buffer.from(
+      JSON.stringify({
+        version: formatVersion,
+        compression: format.compression,
+        level: format.level ?? null,
+        epoch: format.epoch,
+      }),
+    ),
+  );
   for (const entry of entries) {
     const { path, type, mode, uid, gid, size, link, deviceMajor, deviceMinor, xattrs } = entry;
     const mtime = Math.floor(Math.min(entry.mtime, format.epoch));
     const sortedXattrs = xattrs === undefined ? null : Object.entries(xattrs).sort(([a], [b]) => (a < b ? -1 : 1));
     const digest = type === 'file' ? (entry.digest ?? null) : null;
-    digester.update(Buffer.from(`${JSON.stringify([path, type, mode, uid, gid, type === 'file' ? size : 0, mtime, link ?? null, deviceMajor ?? 0, deviceMinor ?? 0, sortedXattrs, digest])}\n`));
+    digester.update(
+      Buffer.from(
+        `${JSON.stringify([path, type, mode, uid, gid, type === 'file' ? size : 0, mtime, link ?? null, deviceMajor ?? 0, deviceMinor ?? 0, sortedXattrs, digest])}\n`,
+      ),
+    );
   }
   return digester.digest();
 }

@@ -15,14 +15,34 @@ export type ContextSource =
   | { readonly kind: 'files'; readonly files: Readonly<Record<string, string | Uint8Array>> };
 
 /** A `--build-context`: replaces an image or a stage of that name, or serves `--from`. */
-export type NamedContext = ContextSource | { readonly kind: 'image'; readonly reference: Reference } | { readonly kind: 'layout'; readonly path: string; readonly selector: string };
+export type NamedContext =
+  | ContextSource
+  | { readonly kind: 'image'; readonly reference: Reference }
+  | { readonly kind: 'layout'; readonly path: string; readonly selector: string };
 
 /** Where the result goes. `dest` "-" is standard output. */
 export type Output =
   /** The local store, under the tags; with `push` to their registries as well. */
-  | { readonly kind: 'image'; readonly push: boolean; readonly pushByDigest?: boolean; readonly names?: readonly Reference[]; readonly options: ImageOutputOptions }
-  | { readonly kind: 'oci'; readonly dest: string; readonly tar: boolean; readonly names?: readonly Reference[]; readonly options: ImageOutputOptions }
-  | { readonly kind: 'docker'; readonly dest: string; readonly names?: readonly Reference[]; readonly options: ImageOutputOptions }
+  | {
+      readonly kind: 'image';
+      readonly push: boolean;
+      readonly pushByDigest?: boolean;
+      readonly names?: readonly Reference[];
+      readonly options: ImageOutputOptions;
+    }
+  | {
+      readonly kind: 'oci';
+      readonly dest: string;
+      readonly tar: boolean;
+      readonly names?: readonly Reference[];
+      readonly options: ImageOutputOptions;
+    }
+  | {
+      readonly kind: 'docker';
+      readonly dest: string;
+      readonly names?: readonly Reference[];
+      readonly options: ImageOutputOptions;
+    }
   | { readonly kind: 'local'; readonly dest: string; readonly platformSplit?: boolean }
   | { readonly kind: 'tar'; readonly dest: string; readonly platformSplit?: boolean }
   | { readonly kind: 'cacheonly' };
@@ -79,5 +99,10 @@ export interface BuildResult {
   /** The names it was stored or pushed under, each `registry/repository:tag@digest`; without tags just the digest. */
   readonly references: readonly string[];
   /** One for each platform, in the order asked for. */
-  readonly images: readonly { readonly platform: string; readonly digest: string; readonly configDigest: string; readonly layers: readonly string[] }[];
+  readonly images: readonly {
+    readonly platform: string;
+    readonly digest: string;
+    readonly configDigest: string;
+    readonly layers: readonly string[];
+  }[];
 }

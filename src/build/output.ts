@@ -1,6 +1,6 @@
 // Images → where `--output` says: the store, registries, an OCI or Docker archive, a layout directory, the files of the
 // root file system (buildx, "--output"). Each output appears whole or not at all.
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RegistryClients } from '../../registry/client/client.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
@@ -45,36 +45,73 @@ export interface BuiltImages {
 export function publish(built: BuiltImages, options: ImageOutputOptions): Published {
   const oci = options.ociMediaTypes;
   const pick = (on: AnnotationOption['on'], platform?: Platform): Record<string, string> =>
-    Object.fromEntries(built.annotations.filter((item) => item.on === on && (item.platform === undefined || platform === undefined || isSamePlatform(item.platform, platform))).map((item) => [item.key, item.value]));
-  const images: PublishedImage[] = built.solved.map(({ platform, stage }) => publishImage(stage.image, { oci, annotations: { manifest: pick('manifest', platform) } }));
+    Object.fromEntries(
+      built.annotations
+        .filter(
+          (item) =>
+            item.on === on &&
+            (item.platform === undefined || platform === undefined || isSamePlatform(item.platform, platform)),
+        )
+        .map((item) => [item.key, item.value]),
+    );
+  const images: PublishedImage[] = built.solved.map(({ platform, stage }) =>
+    publishImage(stage.image, { oci, annotations: { manifest: pick('manifest', platform) } }),
+  );
   const [first] = images;
   if (first !== undefined && images.length === 1 && !built.index) {
-    if (built.annotations.some((item) => item.on === 'index' || item.on === 'index-descriptor')) throw new WherryError('ARGUMENT_INVALID', 'index annotations not supported for single platform export', { hint: 'Build several platforms, or annotate the manifest.' });
+    if (built.annotations.some((item) => item.on === 'index' || item.on === 'index-descriptor'))
+      throw new WherryError('ARGUMENT_INVALID', 'index annotations not supported for single platform export', {
+        hint: 'Build several platforms, or annotate the manifest.',
+      });
     return { root: first.manifest, images };
   }
-  return publishIndex(images, { oci, annotations: pick('index'), descriptorAnnotations: built.solved.map(({ platform }) => pick('manifest-descriptor', platform)) });
+  return publishIndex(images, {
+    oci,
+    annotations: pick('index'),
+    descriptorAnnotations: built.solved.map(({ platform }) => pick('manifest-descriptor', platform)),
+  });
 }
 
 /** Writes one output; returns the names that it stored or pushed. */
-export async function writeOutput(output: Output, built: BuiltImages, published: Published, room: OutputRoom): Promise<readonly string[]> {
+export async function writeOutput(
+  output: Output,
+  built: BuiltImages,
+  published: Published,
+  room: OutputRoom,
+): Promise<readonly string[]> {
   const names = 'names' in output && output.names !== undefined && output.names.length > 0 ? output.names : built.tags;
   switch (output.kind) {
     case 'cacheonly':
       return [];
     case 'image':
-      return output.push ? pushAll(published, names, output.pushByDigest === true, room) : storeAll(published, names, room);
+      return output.push
+        ? pushAll(published, names, output.pushByDigest === true, room)
+        : storeAll(published, names, room);
     case 'oci':
-      await inEvent(room.task, { name: `exporting to OCI ${output.tar ? 'archive' : 'layout'} ${output.dest}` }, () => (output.tar ? writeArchive(published, names, output.dest, room) : writeLayout(published, names, output.dest, room)));
+      await inEvent(room.task, { name: `exporting to OCI ${output.tar ? 'archive' : 'layout'} ${output.dest}` }, () =>
+        output.tar
+          ? writeArchive(published, names, output.dest, room)
+          : writeLayout(published, names, output.dest, room),
+      );
       return [];
     case 'docker':
-      if (published.images.length > 1) throw new WherryError('UNSUPPORTED', 'docker exporter does not currently support exporting manifest lists', { hint: 'Build one platform, or use type=oci.' });
-      await inEvent(room.task, { name: `exporting to Docker archive ${output.dest}` }, () => writeArchive(published, names, output.dest, room, true));
+      if (published.images.length > 1)
+        throw new WherryError('UNSUPPORTED', 'docker exporter does not currently support exporting manifest lists', {
+          hint: 'Build one platform, or use type=oci.',
+        });
+      await inEvent(room.task, { name: `exporting to Docker archive ${output.dest}` }, () =>
+        writeArchive(published, names, output.dest, room, true),
+      );
       return [];
     case 'local':
-      await inEvent(room.task, { name: `exporting to ${output.dest}` }, () => writeLocal(built, output.dest, output.platformSplit ?? built.solved.length > 1, room));
+      await inEvent(room.task, { name: `exporting to ${output.dest}` }, () =>
+        writeLocal(built, output.dest, output.platformSplit ?? built.solved.length > 1, room),
+      );
       return [];
     case 'tar':
-      await inEvent(room.task, { name: `exporting to tar ${output.dest}` }, () => writeTar(built, output.dest, output.platformSplit ?? built.solved.length > 1, room));
+      await inEvent(room.task, { name: `exporting to tar ${output.dest}` }, () =>
+        writeTar(built, output.dest, output.platformSplit ?? built.solved.length > 1, room),
+      );
       return [];
     default:
       return unreachable(output);
@@ -92,18 +129,31 @@ export async function stageDocuments(published: Published, store: Store): Promis
 
 /** Places that have a layer: the store, then where its base came from. */
 function sourcesOf(published: Published, local: Place): (blob: Descriptor) => readonly Place[] {
-  const origins = new Map(published.images.flatMap((image) => image.layers.map((layer) => [layer.descriptor.digest, layer.origin] as const)));
+  const origins = new Map(
+    published.images.flatMap((image) => image.layers.map((layer) => [layer.descriptor.digest, layer.origin] as const)),
+  );
   return (blob) => {
     const origin = origins.get(blob.digest);
     return origin === undefined ? [local] : [local, origin];
   };
 }
 
-async function storeAll(published: Published, names: readonly Reference[], room: OutputRoom): Promise<readonly string[]> {
+async function storeAll(
+  published: Published,
+  names: readonly Reference[],
+  room: OutputRoom,
+): Promise<readonly string[]> {
   return inEvent(room.task, { name: 'exporting to the store' }, async () => {
     const options = { sourcesOf: sourcesOf(published, room.local) };
     if (names.length === 0) await transfer(room.local, published.root, room.local, room.task, options);
-    for (const name of names) await transfer(room.local, published.root, { ...room.local, repository: `${name.registry}/${name.repository}`, tags: [name.tag ?? 'latest'] }, room.task, options);
+    for (const name of names)
+      await transfer(
+        room.local,
+        published.root,
+        { ...room.local, repository: `${name.registry}/${name.repository}`, tags: [name.tag ?? 'latest'] },
+        room.task,
+        options,
+      );
     return names.map((name) => named(name, published));
   });
 }
@@ -112,17 +162,34 @@ function named(name: Reference, published: Published): string {
   return formatReference({ ...name, tag: name.tag ?? 'latest', digest: published.root.descriptor.digest });
 }
 
-async function pushAll(published: Published, names: readonly Reference[], byDigest: boolean, room: OutputRoom): Promise<readonly string[]> {
-  if (names.length === 0) throw new WherryError('ARGUMENT_INVALID', 'Cannot push: tag is needed when pushing to registry', { hint: 'Name the image with -t registry/repository:tag.' });
+async function pushAll(
+  published: Published,
+  names: readonly Reference[],
+  byDigest: boolean,
+  room: OutputRoom,
+): Promise<readonly string[]> {
+  if (names.length === 0)
+    throw new WherryError('ARGUMENT_INVALID', 'Cannot push: tag is needed when pushing to registry', {
+      hint: 'Name the image with -t registry/repository:tag.',
+    });
   const pushed: string[] = [];
   for (const name of names) {
     await inEvent(room.task, { name: `pushing ${formatReference(name)}` }, async () => {
-      const to: Place = { registry: room.clients.registry(name.registry), host: name.registry, repository: name.repository };
+      const to: Place = {
+        registry: room.clients.registry(name.registry),
+        host: name.registry,
+        repository: name.repository,
+      };
       const tags = byDigest ? [] : [name.tag ?? 'latest'];
-      await transfer(room.local, published.root, { ...to, tags }, room.task, { sourcesOf: sourcesOf(published, room.local), mountableFrom: (blob) => mountableFrom(room.store, blob, name.registry) });
+      await transfer(room.local, published.root, { ...to, tags }, room.task, {
+        sourcesOf: sourcesOf(published, room.local),
+        mountableFrom: (blob) => mountableFrom(room.store, blob, name.registry),
+      });
     });
     const { tag: _, ...untagged } = name;
-    pushed.push(byDigest ? formatReference({ ...untagged, digest: published.root.descriptor.digest }) : named(name, published));
+    pushed.push(
+      byDigest ? formatReference({ ...untagged, digest: published.root.descriptor.digest }) : named(name, published),
+    );
   }
   return pushed;
 }
@@ -132,21 +199,35 @@ async function fetchAll(published: Published, room: OutputRoom): Promise<void> {
   await Promise.all(published.images.flatMap((image) => image.layers.map((layer) => room.shelf.fetch(layer))));
 }
 
-async function writeArchive(published: Published, names: readonly Reference[], dest: string, room: OutputRoom, docker = false): Promise<void> {
+async function writeArchive(
+  published: Published,
+  names: readonly Reference[],
+  dest: string,
+  room: OutputRoom,
+  docker = false,
+): Promise<void> {
   await fetchAll(published, room);
-  const entries = archiveEntries([{ published, names }], (layer) => ({ kind: 'stream', open: () => room.store.blobs.open(layer) }), { docker });
+  const entries = archiveEntries(
+    [{ published, names }],
+    (layer) => ({ kind: 'stream', open: () => room.store.blobs.open(layer) }),
+    { docker },
+  );
   await writeWhole(dest, tarStream(entries, 0), room.task.signal);
 }
 
-async function writeLayout(published: Published, names: readonly Reference[], dest: string, room: OutputRoom): Promise<void> {
+async function writeLayout(
+  published: Published,
+  names: readonly Reference[],
+  dest: string,
+  room: OutputRoom,
+): Promise<void> {
   await fetchAll(published, room);
-  const layout = await openStore(dest);
+  const layout = await openStore(dest, { shared: true });
   try {
     const to: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
     await transfer(room.local, published.root, { ...to, tags: names.map((name) => name.tag ?? 'latest') }, room.task);
   } finally {
     await layout.close();
-    await rm(join(dest, 'wherry'), { recursive: true, force: true });
   }
 }
 
@@ -172,7 +253,8 @@ async function writeTar(built: BuiltImages, dest: string, split: boolean, room: 
     const tree = await stage.tree();
     if (tree === undefined) continue;
     const folder = folderOf(platform);
-    if (split) entries.push({ path: folder, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: room.epoch });
+    if (split)
+      entries.push({ path: folder, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: room.epoch });
     for (const entry of treeEntries(tree)) entries.push(split ? below(folder, entry) : entry);
   }
   await writeWhole(dest, tarStream(entries, room.epoch), room.task.signal);

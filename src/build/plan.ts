@@ -31,7 +31,12 @@ export interface PlanInput {
   readonly noCache: boolean;
   readonly noCacheFilter: readonly string[];
   /** Finds a base image: registry reference or layout. */
-  resolveBase(source: { readonly kind: 'reference'; readonly reference: Reference } | { readonly kind: 'layout'; readonly path: string; readonly selector: string }, platform: Platform): Promise<BaseImage>;
+  resolveBase(
+    source:
+      | { readonly kind: 'reference'; readonly reference: Reference }
+      | { readonly kind: 'layout'; readonly path: string; readonly selector: string },
+    platform: Platform,
+  ): Promise<BaseImage>;
 }
 
 /** A planned stage, and what a stage `FROM` it goes on with. */
@@ -92,59 +97,121 @@ class Planner {
 
   #platformOf(stage: Stage): Platform {
     if (stage.from.platform === undefined) return this.#input.platform;
-    const text = expandWord(stage.from.platform, this.#input.globals, { escape: this.#input.dockerfile.directives.escape });
-    if (text === '') throw new WherryError('DOCKERFILE_INVALID', `empty platform value from expression ${stage.from.platform}`);
+    const text = expandWord(stage.from.platform, this.#input.globals, {
+      escape: this.#input.dockerfile.directives.escape,
+    });
+    if (text === '')
+      throw new WherryError('DOCKERFILE_INVALID', `empty platform value from expression ${stage.from.platform}`);
     return parsePlatform(text);
   }
 
   /** What FROM names, the state it starts with, and the triggers of what it is based on. */
-  async #base(stage: Stage, replaced: NamedContext | undefined, platform: Platform): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
+  async #base(
+    stage: Stage,
+    replaced: NamedContext | undefined,
+    platform: Platform,
+  ): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
     if (replaced !== undefined) return this.#contextBase(stage.name ?? '', replaced, platform);
-    const name = expandWord(stage.from.image, this.#input.globals, { escape: this.#input.dockerfile.directives.escape });
-    if (name === '') throw new WherryError('DOCKERFILE_INVALID', `base name (${stage.from.image}) should not be blank`, { hint: 'Give the ARG a default, or pass it with --build-arg.' });
+    const name = expandWord(stage.from.image, this.#input.globals, {
+      escape: this.#input.dockerfile.directives.escape,
+    });
+    if (name === '')
+      throw new WherryError('DOCKERFILE_INVALID', `base name (${stage.from.image}) should not be blank`, {
+        hint: 'Give the ARG a default, or pass it with --build-arg.',
+      });
     const earlier = this.#input.dockerfile.stages.findLast((other) => other.index < stage.index && other.name === name);
     if (earlier !== undefined) {
       const parent = await this.stage(earlier.index);
       const config = parent.state.config;
-      return { base: { kind: 'stage', stage: parent.planned }, state: startStage(config, parent.state.environment), triggers: config.config.OnBuild ?? [] };
+      return {
+        base: { kind: 'stage', stage: parent.planned },
+        state: startStage(config, parent.state.environment),
+        triggers: config.config.OnBuild ?? [],
+      };
     }
-    if (name === 'scratch') return { base: { kind: 'scratch' }, state: startStage(withoutRootfs(scratchImage(this.#input.platform).config)), triggers: [] };
+    if (name === 'scratch')
+      return {
+        base: { kind: 'scratch' },
+        state: startStage(withoutRootfs(scratchImage(this.#input.platform).config)),
+        triggers: [],
+      };
     const context = this.#namedContext(name, platform);
     if (context !== undefined) return this.#contextBase(name, context, platform);
     return this.#imageBase(await this.#image(name, platform), stage, platform);
   }
 
-  async #contextBase(name: string, context: NamedContext, platform: Platform): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
-    if (context.kind === 'image' || context.kind === 'layout') return this.#imageBase(await this.#contextImage(context, platform), undefined, platform);
-    return { base: { kind: 'tree', name, source: context }, state: startStage(withoutRootfs(scratchImage(platform).config)), triggers: [] };
+  async #contextBase(
+    name: string,
+    context: NamedContext,
+    platform: Platform,
+  ): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
+    if (context.kind === 'image' || context.kind === 'layout')
+      return this.#imageBase(await this.#contextImage(context, platform), undefined, platform);
+    return {
+      base: { kind: 'tree', name, source: context },
+      state: startStage(withoutRootfs(scratchImage(platform).config)),
+      triggers: [],
+    };
   }
 
-  #imageBase(image: BaseImage, stage: Stage | undefined, platform: Platform): { base: StageBase; state: StageState; triggers: readonly string[] } {
+  #imageBase(
+    image: BaseImage,
+    stage: Stage | undefined,
+    platform: Platform,
+  ): { base: StageBase; state: StageState; triggers: readonly string[] } {
     const config = image.resolved.image.config;
     const { created: _, ...kept } = withoutRootfs(config);
     const adopt = !this.#input.platformGiven && stage?.from.platform === undefined;
-    const own = isSamePlatform({ os: config.os, architecture: config.architecture, ...(config.variant ? { variant: config.variant } : {}) }, platform);
+    const own = isSamePlatform(
+      { os: config.os, architecture: config.architecture, ...(config.variant ? { variant: config.variant } : {}) },
+      platform,
+    );
     const { os, architecture, variant } = platform;
     const { variant: __, ...rest } = kept;
     const started = adopt || own ? kept : { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
     return { base: { kind: 'image', image }, state: startStage(started), triggers: config.config.OnBuild ?? [] };
   }
 
-  async #dispatchAll(stage: Stage, start: { base: StageBase; state: StageState }, instructions: readonly Instruction[], triggers: number): Promise<StagePlan> {
+  async #dispatchAll(
+    stage: Stage,
+    start: { base: StageBase; state: StageState },
+    instructions: readonly Instruction[],
+    triggers: number,
+  ): Promise<StagePlan> {
     const name = stage.name ?? `stage-${stage.index}`;
-    const filtered = this.#input.noCacheFilter.some((filter) => filter.toLowerCase() === stage.name || filter === String(stage.index));
-    const facts: StageFacts = { globals: this.#input.globals, buildArgs: this.#input.buildArgs, escape: this.#input.dockerfile.directives.escape, epoch: this.#input.epoch, noCache: this.#input.noCache || filtered };
+    const filtered = this.#input.noCacheFilter.some(
+      (filter) => filter.toLowerCase() === stage.name || filter === String(stage.index),
+    );
+    const facts: StageFacts = {
+      globals: this.#input.globals,
+      buildArgs: this.#input.buildArgs,
+      escape: this.#input.dockerfile.directives.escape,
+      epoch: this.#input.epoch,
+      noCache: this.#input.noCache || filtered,
+    };
     // Sources are looked up first, all at once, so that independent stages and images are resolved at the same time.
-    await Promise.all(instructions.map((instruction) => (instruction.kind === 'COPY' && instruction.from !== undefined ? this.#root(instruction.from, stage).catch(() => undefined) : undefined)));
+    await Promise.all(
+      instructions.map((instruction) =>
+        instruction.kind === 'COPY' && instruction.from !== undefined
+          ? this.#root(instruction.from, stage).catch(() => undefined)
+          : undefined,
+      ),
+    );
     let state = start.state;
     const titles: string[] = [];
     for (const [position, instruction] of instructions.entries()) {
       const before = state.steps.length;
       state = await dispatch(state, instruction, facts, (copying, expanded) => this.#sources(copying, expanded, stage));
-      if (state.steps.length > before) titles.push(`${position < triggers ? 'ONBUILD ' : ''}${titleOf(instruction.text)}`);
+      if (state.steps.length > before)
+        titles.push(`${position < triggers ? 'ONBUILD ' : ''}${titleOf(instruction.text)}`);
     }
     const total = titles.length + (start.base.kind === 'image' ? 1 : 0);
-    const steps = state.steps.map((step, position): Step => ({ ...step, title: this.#title(stage, titles[position] ?? '', position + (start.base.kind === 'image' ? 2 : 1), total) }));
+    const steps = state.steps.map(
+      (step, position): Step => ({
+        ...step,
+        title: this.#title(stage, titles[position] ?? '', position + (start.base.kind === 'image' ? 2 : 1), total),
+      }),
+    );
     const planned = { name, platform: this.#input.platform, base: start.base, steps, config: state.config };
     return { planned: { ...planned, key: keyOf(planned) }, state };
   }
@@ -155,11 +222,25 @@ class Planner {
     return `[${platform}${name}${String(number).padStart(String(total).length)}/${total}] ${text}`;
   }
 
-  async #sources(instruction: CopyInstruction | AddInstruction, expanded: { readonly sources: readonly string[]; readonly heredocs: readonly { readonly name: string; readonly text: string }[]; readonly checksum?: string }, stage: Stage): Promise<readonly StepSource[]> {
-    const root: SourceRoot = instruction.kind === 'COPY' && instruction.from !== undefined ? await this.#root(instruction.from, stage) : { kind: 'context' };
+  async #sources(
+    instruction: CopyInstruction | AddInstruction,
+    expanded: {
+      readonly sources: readonly string[];
+      readonly heredocs: readonly { readonly name: string; readonly text: string }[];
+      readonly checksum?: string;
+    },
+    stage: Stage,
+  ): Promise<readonly StepSource[]> {
+    const root: SourceRoot =
+      instruction.kind === 'COPY' && instruction.from !== undefined
+        ? await this.#root(instruction.from, stage)
+        : { kind: 'context' };
     const { checksum } = expanded;
-    if (checksum !== undefined && expanded.sources.length + expanded.heredocs.length > 1) throw new WherryError('DOCKERFILE_INVALID', "checksum can't be specified for multiple sources");
-    const named = expanded.sources.map((source) => (instruction.kind === 'ADD' ? addSource(instruction, source, checksum) : copySource(root, source)));
+    if (checksum !== undefined && expanded.sources.length + expanded.heredocs.length > 1)
+      throw new WherryError('DOCKERFILE_INVALID', "checksum can't be specified for multiple sources");
+    const named = expanded.sources.map((source) =>
+      instruction.kind === 'ADD' ? addSource(instruction, source, checksum) : copySource(root, source),
+    );
     return [...named, ...expanded.heredocs.map((heredoc): StepSource => ({ kind: 'heredoc', ...heredoc }))];
   }
 
@@ -167,15 +248,26 @@ class Planner {
   async #root(from: string, stage: Stage): Promise<SourceRoot> {
     const stages = this.#input.dockerfile.stages;
     const digits = /^[0-9]+$/.test(from);
-    const index = digits ? Number(from) : stages.findLastIndex((other) => other.name === from.toLowerCase() && other.index < stage.index);
+    const index = digits
+      ? Number(from)
+      : stages.findLastIndex((other) => other.name === from.toLowerCase() && other.index < stage.index);
     if (digits && index >= stages.length) throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`);
-    if ((digits && index === stage.index) || (index < 0 && stage.name === from.toLowerCase())) throw new WherryError('DOCKERFILE_INVALID', `circular dependency detected on stage: ${stage.name ?? stage.index}`);
+    if ((digits && index === stage.index) || (index < 0 && stage.name === from.toLowerCase()))
+      throw new WherryError(
+        'DOCKERFILE_INVALID',
+        `circular dependency detected on stage: ${stage.name ?? stage.index}`,
+      );
     const later = digits ? index > stage.index : index < 0 && stages.some((other) => other.name === from.toLowerCase());
-    if (later) throw new WherryError('DOCKERFILE_INVALID', `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`);
+    if (later)
+      throw new WherryError(
+        'DOCKERFILE_INVALID',
+        `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`,
+      );
     if (index >= 0) return { kind: 'stage', stage: (await this.stage(index)).planned };
     const context = this.#namedContext(from, this.#input.platform);
     if (context === undefined) return { kind: 'image', image: await this.#image(from, this.#input.platform) };
-    if (context.kind === 'image' || context.kind === 'layout') return { kind: 'image', image: await this.#contextImage(context, this.#input.platform) };
+    if (context.kind === 'image' || context.kind === 'layout')
+      return { kind: 'image', image: await this.#contextImage(context, this.#input.platform) };
     return { kind: 'tree', name: from, source: context };
   }
 
@@ -186,7 +278,10 @@ class Planner {
     const spellings = [name, name.toLowerCase()];
     try {
       const reference = parseReference(name);
-      spellings.push(formatFamiliar(reference), formatFamiliar({ ...reference, tag: reference.tag ?? 'latest' }).replace(/:latest$/, ''));
+      spellings.push(
+        formatFamiliar(reference),
+        formatFamiliar({ ...reference, tag: reference.tag ?? 'latest' }).replace(/:latest$/, ''),
+      );
     } catch {
       // Not an image name: only the spellings as written count.
     }
@@ -202,9 +297,14 @@ class Planner {
     try {
       reference = parseReference(name);
     } catch (cause) {
-      throw new WherryError('REFERENCE_INVALID', `failed to parse stage name "${name}": invalid reference format`, { cause, hint: cause instanceof WherryError ? cause.hint : undefined });
+      throw new WherryError('REFERENCE_INVALID', `failed to parse stage name "${name}": invalid reference format`, {
+        cause,
+        hint: cause instanceof WherryError ? cause.hint : undefined,
+      });
     }
-    return this.#once(`reference ${name}`, platform, () => this.#input.resolveBase({ kind: 'reference', reference }, platform));
+    return this.#once(`reference ${name}`, platform, () =>
+      this.#input.resolveBase({ kind: 'reference', reference }, platform),
+    );
   }
 
   #contextImage(context: NamedContext & { kind: 'image' | 'layout' }, platform: Platform): Promise<BaseImage> {
@@ -227,12 +327,21 @@ function withoutRootfs(config: ImageConfig): Omit<ImageConfig, 'rootfs'> {
 
 /** The instruction's line with its name in upper case, on one line. */
 function titleOf(text: string): string {
-  return text.trim().replace(/^\S+/, (name) => name.toUpperCase()).replace(/\s+/g, ' ');
+  return text
+    .trim()
+    .replace(/^\S+/, (name) => name.toUpperCase())
+    .replace(/\s+/g, ' ');
 }
 
 function copySource(root: SourceRoot, source: string): StepSource {
-  if (/^https?:\/\//.test(source)) throw new WherryError('DOCKERFILE_INVALID', "source can't be a URL for COPY", { hint: `Use ADD ${source} instead.` });
-  if (parseGitUrl(source) !== undefined) throw new WherryError('DOCKERFILE_INVALID', "source can't be a git ref for COPY", { hint: `Use ADD ${source} instead.` });
+  if (/^https?:\/\//.test(source))
+    throw new WherryError('DOCKERFILE_INVALID', "source can't be a URL for COPY", {
+      hint: `Use ADD ${source} instead.`,
+    });
+  if (parseGitUrl(source) !== undefined)
+    throw new WherryError('DOCKERFILE_INVALID', "source can't be a git ref for COPY", {
+      hint: `Use ADD ${source} instead.`,
+    });
   return { kind: 'path', root, path: source };
 }
 
@@ -240,14 +349,17 @@ function addSource(instruction: AddInstruction, source: string, checksum: string
   const verified = checksum === undefined ? {} : { checksum };
   const git = parseGitUrl(source);
   if (git !== undefined) return { kind: 'git', source: git, keepGitDir: instruction.keepGitDir ?? false, ...verified };
-  if (/^https?:\/\//.test(source)) return { kind: 'url', url: source, unpack: instruction.unpack === true, ...verified };
+  if (/^https?:\/\//.test(source))
+    return { kind: 'url', url: source, unpack: instruction.unpack === true, ...verified };
   if (checksum !== undefined) throw new WherryError('DOCKERFILE_INVALID', 'checksum requires HTTP(S) or Git sources');
   return { kind: 'path', root: { kind: 'context' }, path: source };
 }
 
 /** Digest of what decides a stage's result: stages and images stand for themselves by key and digest. */
 function keyOf(stage: Omit<PlannedStage, 'key'>): string {
-  const steps = stage.steps.map(({ title: _, range: __, noCache: ___, ...step }) => (step.kind === 'copy' ? { ...step, sources: step.sources.map(sourceKey) } : step));
+  const steps = stage.steps.map(({ title: _, range: __, noCache: ___, ...step }) =>
+    step.kind === 'copy' ? { ...step, sources: step.sources.map(sourceKey) } : step,
+  );
   return digestOf(JSON.stringify({ base: baseKey(stage.base), steps, config: stage.config }));
 }
 

@@ -58,7 +58,10 @@ export class Solver {
     const layers = await Promise.all(underway.layers);
     const rootfs = { type: 'layers' as const, diff_ids: layers.map((layer) => layer.diffId) };
     const last = stage.config.history.findLast((entry) => entry.created !== undefined)?.created;
-    const image: Image = { config: { ...stage.config, ...(last === undefined ? {} : { created: last }), rootfs }, layers };
+    const image: Image = {
+      config: { ...stage.config, ...(last === undefined ? {} : { created: last }), rootfs },
+      layers,
+    };
     return { image, tree: () => this.#room.shelf.tree(layers) };
   }
 
@@ -97,13 +100,29 @@ export class Solver {
         return this.#stage(base.stage);
       case 'image': {
         const layers = base.image.resolved.image.layers;
-        return { layers: layers.map((layer) => Promise.resolve(layer)), table: lazy(() => this.#room.shelf.tree(layers)) };
+        return {
+          layers: layers.map((layer) => Promise.resolve(layer)),
+          table: lazy(() => this.#room.shelf.tree(layers)),
+        };
       }
       case 'tree': {
         const tree = await this.#named(base.name, base.source);
         const sources: CopySource[] = [{ kind: 'tree', tree }];
-        const entries = await selectCopy({ sources, destination: '/', workdir: '/', target: emptyTree, parents: false, exclude: [], archives: 'keep', instruction: 'COPY', spool: (name) => this.#spool(name) });
-        const { layer } = await this.#room.shelf.begin(entries, this.#room.format, { title: `context ${base.name}`, noCache: false });
+        const entries = await selectCopy({
+          sources,
+          destination: '/',
+          workdir: '/',
+          target: emptyTree,
+          parents: false,
+          exclude: [],
+          archives: 'keep',
+          instruction: 'COPY',
+          spool: (name) => this.#spool(name),
+        });
+        const { layer } = await this.#room.shelf.begin(entries, this.#room.format, {
+          title: `context ${base.name}`,
+          noCache: false,
+        });
         return { layers: [layer], table: lazy(async () => applyEntries(undefined, entries)) };
       }
       default:
@@ -112,10 +131,17 @@ export class Solver {
   }
 
   /** Plans a step's entries and starts to write its layer. */
-  async #step(step: Step, table: () => Promise<LayerTree | undefined>): Promise<{ entries: readonly FileEntry[]; layer: Promise<ImageLayer> }> {
+  async #step(
+    step: Step,
+    table: () => Promise<LayerTree | undefined>,
+  ): Promise<{ entries: readonly FileEntry[]; layer: Promise<ImageLayer> }> {
     return inEvent(this.#room.task, { name: step.title, range: step.range }, async (_, finish) => {
-      const entries = step.kind === 'copy' ? await this.#copyEntries(step, table) : await this.#workdirEntries(step, table);
-      const { layer, cached } = await this.#room.shelf.begin(entries, this.#room.format, { title: step.title, noCache: step.noCache });
+      const entries =
+        step.kind === 'copy' ? await this.#copyEntries(step, table) : await this.#workdirEntries(step, table);
+      const { layer, cached } = await this.#room.shelf.begin(entries, this.#room.format, {
+        title: step.title,
+        noCache: step.noCache,
+      });
       if (cached) finish('cached');
       return { entries, layer };
     });
@@ -138,7 +164,12 @@ export class Solver {
       instruction: step.instruction,
       spool: (name) => this.#spool(name),
       ...(owner === undefined ? {} : { owner }),
-      ...(chmod === undefined ? {} : { mode: (mode: number, isDirectory: boolean) => applyChmod(chmod, mode, isDirectory), ...(chmod.kind === 'octal' ? { parentMode: chmod.mode } : {}) }),
+      ...(chmod === undefined
+        ? {}
+        : {
+            mode: (mode: number, isDirectory: boolean) => applyChmod(chmod, mode, isDirectory),
+            ...(chmod.kind === 'octal' ? { parentMode: chmod.mode } : {}),
+          }),
     });
   }
 
@@ -147,15 +178,25 @@ export class Solver {
     const resolved = resolveInTree(tree, step.path.slice(1));
     const found = tree.lookup(resolved);
     if (found?.type === 'directory') return [];
-    if (found !== undefined) throw new WherryError('COPY_FAILED', `Cannot make working directory "${step.path}": it is a ${found.type} in the image`);
+    if (found !== undefined)
+      throw new WherryError(
+        'COPY_FAILED',
+        `Cannot make working directory "${step.path}": it is a ${found.type} in the image`,
+      );
     const owner = ownerOfUser(step.user, tree);
     const entries: FileEntry[] = [];
     const names = resolved.split('/');
     for (let count = 1; count <= names.length; count++) {
       const path = names.slice(0, count).join('/');
       const parent = tree.lookup(path);
-      if (parent !== undefined && parent.type !== 'directory') throw new WherryError('COPY_FAILED', `Cannot make working directory "${step.path}": "/${path}" is a ${parent.type} in the image`);
-      entries.push(parent ?? { path, type: 'directory', mode: 0o755, ...owner, size: 0, mtime: this.#room.format.epoch });
+      if (parent !== undefined && parent.type !== 'directory')
+        throw new WherryError(
+          'COPY_FAILED',
+          `Cannot make working directory "${step.path}": "/${path}" is a ${parent.type} in the image`,
+        );
+      entries.push(
+        parent ?? { path, type: 'directory', mode: 0o755, ...owner, size: 0, mtime: this.#room.format.epoch },
+      );
     }
     return entries;
   }
@@ -166,13 +207,30 @@ export class Solver {
         return { kind: 'path', tree: await this.#root(source.root), path: source.path };
       case 'heredoc': {
         const bytes = Buffer.from(source.text);
-        return { kind: 'file', name: source.name, entry: { path: source.name, type: 'file', mode: 0o644, uid: 0, gid: 0, size: bytes.byteLength, mtime: this.#room.format.epoch, content: { kind: 'bytes', bytes } } };
+        return {
+          kind: 'file',
+          name: source.name,
+          entry: {
+            path: source.name,
+            type: 'file',
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size: bytes.byteLength,
+            mtime: this.#room.format.epoch,
+            content: { kind: 'bytes', bytes },
+          },
+        };
       }
       case 'url':
         return this.#url(source);
       case 'git': {
         const directory = join(await this.#room.store.temporary(), 'git');
-        const { root } = await checkoutGit(source.source, directory, { keepGitDir: source.keepGitDir, signal: this.#room.task.signal, ...(source.checksum === undefined ? {} : { checksum: source.checksum }) });
+        const { root } = await checkoutGit(source.source, directory, {
+          keepGitDir: source.keepGitDir,
+          signal: this.#room.task.signal,
+          ...(source.checksum === undefined ? {} : { checksum: source.checksum }),
+        });
         return { kind: 'tree', tree: openDirectory(root) };
       }
       default:
@@ -182,19 +240,44 @@ export class Solver {
 
   async #url(source: StepSource & { kind: 'url' }): Promise<CopySource> {
     if (source.checksum !== undefined && !/^sha256:[0-9a-f]{64}$/.test(source.checksum))
-      throw new WherryError('DOCKERFILE_INVALID', `invalid checksum "${source.checksum}" for URL`, { hint: 'Write --checksum=sha256:<64 hex digits>.' });
+      throw new WherryError('DOCKERFILE_INVALID', `invalid checksum "${source.checksum}" for URL`, {
+        hint: 'Write --checksum=sha256:<64 hex digits>.',
+      });
     const path = join(await this.#room.store.temporary(), 'download');
     const { size, mtime } = await fetchFile(source.url, path, this.#room);
     const digester = createDigester();
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) digester.update(chunk as Uint8Array);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+      digester.update(chunk as Uint8Array);
     const digest = digester.digest();
     if (source.checksum !== undefined && digest !== source.checksum)
-      throw new WherryError('CHECKSUM_MISMATCH', `digest mismatch for ${source.url.replace(/\?.*$/, '')}: ${digest} (expected: ${source.checksum})`, { hint: 'The file at that URL is not the one the Dockerfile expects.' });
-    if (source.unpack && (await openArchive(createReadStream(path))) !== undefined) return { kind: 'tree', tree: await readArchiveTree(createReadStream(path), `${path}.tree`) };
+      throw new WherryError(
+        'CHECKSUM_MISMATCH',
+        `digest mismatch for ${source.url.replace(/\?.*$/, '')}: ${digest} (expected: ${source.checksum})`,
+        { hint: 'The file at that URL is not the one the Dockerfile expects.' },
+      );
+    if (source.unpack && (await openArchive(createReadStream(path))) !== undefined)
+      return { kind: 'tree', tree: await readArchiveTree(createReadStream(path), `${path}.tree`) };
     const segments = new URL(source.url).pathname.split('/');
     const name = decodeURIComponent(segments.at(-1) ?? '') || '__unnamed__';
-    if (name.includes('/') || name === '.' || name === '..') throw new WherryError('DOCKERFILE_INVALID', `Cannot name the file of "${source.url}"`, { hint: 'Give a destination that does not end with "/".' });
-    return { kind: 'file', name, entry: { path: name, type: 'file', mode: 0o600, uid: 0, gid: 0, size, mtime, digest, content: { kind: 'file', path } } };
+    if (name.includes('/') || name === '.' || name === '..')
+      throw new WherryError('DOCKERFILE_INVALID', `Cannot name the file of "${source.url}"`, {
+        hint: 'Give a destination that does not end with "/".',
+      });
+    return {
+      kind: 'file',
+      name,
+      entry: {
+        path: name,
+        type: 'file',
+        mode: 0o600,
+        uid: 0,
+        gid: 0,
+        size,
+        mtime,
+        digest,
+        content: { kind: 'file', path },
+      },
+    };
   }
 
   async #root(root: SourceRoot): Promise<FileTree> {
@@ -202,7 +285,10 @@ export class Solver {
       case 'context':
         return this.#room.context;
       case 'stage':
-        return this.#once(`stage ${root.stage.key}`, async () => (await (await this.solve(root.stage)).tree()) ?? emptyTree);
+        return this.#once(
+          `stage ${root.stage.key}`,
+          async () => (await (await this.solve(root.stage)).tree()) ?? emptyTree,
+        );
       case 'image':
         return this.#image(root.image);
       case 'tree':
@@ -213,7 +299,10 @@ export class Solver {
   }
 
   #image(image: BaseImage): Promise<FileTree> {
-    return this.#once(`image ${image.resolved.manifest.descriptor.digest}`, async () => (await this.#room.shelf.tree(image.resolved.image.layers)) ?? emptyTree);
+    return this.#once(
+      `image ${image.resolved.manifest.descriptor.digest}`,
+      async () => (await this.#room.shelf.tree(image.resolved.image.layers)) ?? emptyTree,
+    );
   }
 
   #named(name: string, source: ContextSource): Promise<FileTree> {

@@ -4,7 +4,21 @@ import { posix } from 'node:path';
 import { parseChmod } from '../dockerfile/chmod.ts';
 import { expandHeredoc, expandWord, expandWords } from '../dockerfile/expand.ts';
 import { parsePorts } from '../dockerfile/expose.ts';
-import type { AddInstruction, ArgInstruction, CmdInstruction, Command, CopyInstruction, EntrypointInstruction, EnvInstruction, ExposeInstruction, HealthcheckInstruction, Instruction, LabelInstruction, VolumeInstruction, WorkdirInstruction } from '../dockerfile/instruction.ts';
+import type {
+  AddInstruction,
+  ArgInstruction,
+  CmdInstruction,
+  Command,
+  CopyInstruction,
+  EntrypointInstruction,
+  EnvInstruction,
+  ExposeInstruction,
+  HealthcheckInstruction,
+  Instruction,
+  LabelInstruction,
+  VolumeInstruction,
+  WorkdirInstruction,
+} from '../dockerfile/instruction.ts';
 import { checkSignal } from '../dockerfile/signal.ts';
 import { unreachable, WherryError, withRange } from '../errors.ts';
 import { defaultPath } from '../image/image.ts';
@@ -34,7 +48,14 @@ export interface StageState {
 }
 
 /** Sources of a COPY or ADD, resolved by the plan: expanded words in, what they name out. */
-export type ResolveSources = (instruction: CopyInstruction | AddInstruction, expanded: { readonly sources: readonly string[]; readonly heredocs: readonly { readonly name: string; readonly text: string }[]; readonly checksum?: string }) => Promise<readonly StepSource[]>;
+export type ResolveSources = (
+  instruction: CopyInstruction | AddInstruction,
+  expanded: {
+    readonly sources: readonly string[];
+    readonly heredocs: readonly { readonly name: string; readonly text: string }[];
+    readonly checksum?: string;
+  },
+) => Promise<readonly StepSource[]>;
 
 /** A stage at its FROM. A base without PATH gets the default one. */
 export function startStage(config: Omit<ImageConfig, 'rootfs'>, environment?: ReadonlyMap<string, string>): StageState {
@@ -56,16 +77,26 @@ function splitPair(pair: string): [string, string] {
 }
 
 /** The state after one instruction. Errors point at its lines. */
-export async function dispatch(state: StageState, instruction: Instruction, facts: StageFacts, resolveSources: ResolveSources): Promise<StageState> {
+export async function dispatch(
+  state: StageState,
+  instruction: Instruction,
+  facts: StageFacts,
+  resolveSources: ResolveSources,
+): Promise<StageState> {
   try {
-    if (instruction.kind === 'COPY' || instruction.kind === 'ADD') return await dispatchCopy(state, instruction, facts, resolveSources);
+    if (instruction.kind === 'COPY' || instruction.kind === 'ADD')
+      return await dispatchCopy(state, instruction, facts, resolveSources);
     return dispatchOther(state, instruction, facts);
   } catch (error) {
     throw withRange(error, instruction.range);
   }
 }
 
-function dispatchOther(state: StageState, instruction: Exclude<Instruction, CopyInstruction | AddInstruction>, facts: StageFacts): StageState {
+function dispatchOther(
+  state: StageState,
+  instruction: Exclude<Instruction, CopyInstruction | AddInstruction>,
+  facts: StageFacts,
+): StageState {
   const expand = (word: string): string => expandWord(word, state.environment, { escape: facts.escape });
   switch (instruction.kind) {
     case 'ARG':
@@ -102,7 +133,13 @@ function dispatchOther(state: StageState, instruction: Exclude<Instruction, Copy
       return { ...next, config: { ...next.config, author: instruction.name } };
     }
     case 'ONBUILD':
-      return { ...state, config: { ...state.config, config: { ...state.config.config, OnBuild: [...(state.config.config.OnBuild ?? []), instruction.trigger] } } };
+      return {
+        ...state,
+        config: {
+          ...state.config,
+          config: { ...state.config.config, OnBuild: [...(state.config.config.OnBuild ?? []), instruction.trigger] },
+        },
+      };
     case 'RUN':
       throw new WherryError('UNIMPLEMENTED', 'Cannot execute RUN: this version of wherry does not run commands yet', {
         hint: 'Leave the RUN out, move it to a stage that the target does not need, or COPY its result from a base image.',
@@ -129,7 +166,9 @@ function dispatchArg(state: StageState, instruction: ArgInstruction, facts: Stag
   const words: string[] = [];
   for (const { key, value } of instruction.args) {
     const given = Object.hasOwn(facts.buildArgs, key) ? facts.buildArgs[key] : undefined;
-    const evaluated = given ?? (value === undefined ? facts.globals.get(key) : expandWord(value, environment, { escape: facts.escape }));
+    const evaluated =
+      given ??
+      (value === undefined ? facts.globals.get(key) : expandWord(value, environment, { escape: facts.escape }));
     if (evaluated !== undefined) environment.set(key, evaluated);
     words.push(evaluated === undefined ? key : `${key}=${evaluated}`);
   }
@@ -169,7 +208,14 @@ function dispatchWorkdir(state: StageState, instruction: WorkdirInstruction, fac
   const path = posix.resolve('/', state.config.config.WorkingDir ?? '/', written).replace(/(?<=.)\/$/, '');
   const next = { ...state, config: { ...state.config, config: { ...state.config.config, WorkingDir: path } } };
   if (path === '/') return withRun(next, {}, `WORKDIR ${path}`, facts);
-  const step: Step = { kind: 'workdir', path, user: state.config.config.User ?? '', title: instruction.text, range: instruction.range, noCache: facts.noCache };
+  const step: Step = {
+    kind: 'workdir',
+    path,
+    user: state.config.config.User ?? '',
+    title: instruction.text,
+    range: instruction.range,
+    noCache: facts.noCache,
+  };
   return withStep(next, step, `WORKDIR ${path}`, facts);
 }
 
@@ -186,11 +232,18 @@ function dispatchCmd(state: StageState, instruction: CmdInstruction, facts: Stag
 
 function dispatchEntrypoint(state: StageState, instruction: EntrypointInstruction, facts: StageFacts): StageState {
   const Entrypoint = argumentsOf(instruction.command, state);
-  return withRun(state, { Entrypoint, ...(state.hasCmd ? {} : { Cmd: [] }) }, `ENTRYPOINT ${quotedList(Entrypoint)}`, facts);
+  return withRun(
+    state,
+    { Entrypoint, ...(state.hasCmd ? {} : { Cmd: [] }) },
+    `ENTRYPOINT ${quotedList(Entrypoint)}`,
+    facts,
+  );
 }
 
 function dispatchExpose(state: StageState, instruction: ExposeInstruction, facts: StageFacts): StageState {
-  const written = [...instruction.ports].sort(compareNames).flatMap((word) => expandWords(word, state.environment, { escape: facts.escape }));
+  const written = [...instruction.ports]
+    .sort(compareNames)
+    .flatMap((word) => expandWords(word, state.environment, { escape: facts.escape }));
   const ports = written.flatMap((word) => parsePorts(word));
   const ExposedPorts = { ...state.config.config.ExposedPorts, ...Object.fromEntries(ports.map((port) => [port, {}])) };
   return withRun(state, { ExposedPorts }, `EXPOSE ${plainList(ports)}`, facts);
@@ -198,7 +251,8 @@ function dispatchExpose(state: StageState, instruction: ExposeInstruction, facts
 
 function dispatchVolume(state: StageState, instruction: VolumeInstruction, facts: StageFacts): StageState {
   const paths = instruction.paths.map((word) => expandWord(word, state.environment, { escape: facts.escape }));
-  if (paths.some((path) => path.trim() === '')) throw new WherryError('DOCKERFILE_INVALID', 'VOLUME specified can not be an empty string');
+  if (paths.some((path) => path.trim() === ''))
+    throw new WherryError('DOCKERFILE_INVALID', 'VOLUME specified can not be an empty string');
   const Volumes = { ...state.config.config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) };
   return withRun(state, { Volumes }, `VOLUME ${plainList(paths)}`, facts);
 }
@@ -215,7 +269,12 @@ function dispatchHealthcheck(state: StageState, instruction: HealthcheckInstruct
   return withRun(state, { Healthcheck: check }, `HEALTHCHECK ${healthcheckText(check)}`, facts);
 }
 
-async function dispatchCopy(state: StageState, instruction: CopyInstruction | AddInstruction, facts: StageFacts, resolveSources: ResolveSources): Promise<StageState> {
+async function dispatchCopy(
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  facts: StageFacts,
+  resolveSources: ResolveSources,
+): Promise<StageState> {
   const expand = (word: string): string => expandWord(word, state.environment, { escape: facts.escape });
   const sources = instruction.sources.map(expand);
   const destination = expand(instruction.destination);
@@ -225,8 +284,13 @@ async function dispatchCopy(state: StageState, instruction: CopyInstruction | Ad
     const body = heredoc.chomp ? heredoc.body.replace(/^\t+/gm, '') : heredoc.body;
     return { name: heredoc.name, text: heredoc.expand ? expandHeredoc(body, state.environment) : body };
   });
-  const checksum = instruction.kind === 'ADD' && instruction.checksum !== undefined ? expand(instruction.checksum) : undefined;
-  const resolved = await resolveSources(instruction, { sources, heredocs, ...(checksum === undefined ? {} : { checksum }) });
+  const checksum =
+    instruction.kind === 'ADD' && instruction.checksum !== undefined ? expand(instruction.checksum) : undefined;
+  const resolved = await resolveSources(instruction, {
+    sources,
+    heredocs,
+    ...(checksum === undefined ? {} : { checksum }),
+  });
   const step: Step = {
     kind: 'copy',
     instruction: instruction.kind,
@@ -243,6 +307,14 @@ async function dispatchCopy(state: StageState, instruction: CopyInstruction | Ad
     range: instruction.range,
     noCache: facts.noCache,
   };
-  const line = copyText({ instruction: instruction.kind, parents: instruction.parents, chown, chmod, sources, heredocs: heredocs.map((heredoc) => heredoc.name), destination });
+  const line = copyText({
+    instruction: instruction.kind,
+    parents: instruction.parents,
+    chown,
+    chmod,
+    sources,
+    heredocs: heredocs.map((heredoc) => heredoc.name),
+    destination,
+  });
   return withStep(state, step, line, facts);
 }

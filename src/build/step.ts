@@ -1,12 +1,13 @@
 // The planned units: a stage with everything expanded, and its steps, each of which makes one layer. Plain data; what a
 // step will read is named, not opened.
+
+import type { GitSource } from '../context/git.ts';
 import type { Chmod } from '../dockerfile/chmod.ts';
 import type { SourceRange } from '../errors.ts';
-import type { ResolvedImage } from '../image/resolve.ts';
 import type { Place } from '../image/image.ts';
+import type { ResolvedImage } from '../image/resolve.ts';
 import type { ImageConfig } from '../oci/config.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { GitSource } from '../context/git.ts';
 import type { ContextSource } from './options.ts';
 
 /** An image that a stage is based on or copied from. */

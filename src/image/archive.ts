@@ -15,7 +15,11 @@ export interface ArchivedImage {
 }
 
 /** The archive's files, sorted. `contentOf` gives the bytes of layers. `docker` adds `manifest.json`. */
-export function archiveEntries(images: readonly ArchivedImage[], contentOf: (layer: Descriptor) => Content, options: { readonly docker: boolean }): FileEntry[] {
+export function archiveEntries(
+  images: readonly ArchivedImage[],
+  contentOf: (layer: Descriptor) => Content,
+  options: { readonly docker: boolean },
+): FileEntry[] {
   const files = new Map<string, FileEntry>();
   const add = (path: string, size: number, content: Content): void => {
     files.set(path, { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size, mtime: 0, content });
@@ -26,14 +30,29 @@ export function archiveEntries(images: readonly ArchivedImage[], contentOf: (lay
     for (const image of published.images) {
       addBytes(blobPath(image.manifest.descriptor), image.manifest.bytes);
       addBytes(blobPath(image.config.descriptor), image.config.bytes);
-      for (const layer of image.layers) add(blobPath(layer.descriptor), layer.descriptor.size, contentOf(layer.descriptor));
+      for (const layer of image.layers)
+        add(blobPath(layer.descriptor), layer.descriptor.size, contentOf(layer.descriptor));
     }
   }
   addBytes('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
-  addBytes('index.json', Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: images.flatMap(indexEntries) })));
+  addBytes(
+    'index.json',
+    Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: images.flatMap(indexEntries) }),
+    ),
+  );
   if (options.docker) addBytes('manifest.json', Buffer.from(JSON.stringify(images.flatMap(dockerEntries))));
-  const directories = new Set([...files.keys()].flatMap((path) => path.split('/').slice(0, -1).map((_, index, names) => names.slice(0, index + 1).join('/'))));
-  const parents = [...directories].map((path): FileEntry => ({ path, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0 }));
+  const directories = new Set(
+    [...files.keys()].flatMap((path) =>
+      path
+        .split('/')
+        .slice(0, -1)
+        .map((_, index, names) => names.slice(0, index + 1).join('/')),
+    ),
+  );
+  const parents = [...directories].map(
+    (path): FileEntry => ({ path, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0 }),
+  );
   return [...parents, ...files.values()].sort((a, b) => comparePaths(a.path, b.path));
 }
 
@@ -49,14 +68,26 @@ function indexEntries({ published, names }: ArchivedImage): Descriptor[] {
     mediaType,
     digest,
     size,
-    annotations: { [annotations.imageName]: formatReference({ registry: name.registry, repository: name.repository, tag: name.tag ?? 'latest' }), [annotations.refName]: name.tag ?? 'latest' },
+    annotations: {
+      [annotations.imageName]: formatReference({
+        registry: name.registry,
+        repository: name.repository,
+        tag: name.tag ?? 'latest',
+      }),
+      [annotations.refName]: name.tag ?? 'latest',
+    },
   }));
 }
 
 function dockerEntries({ published, names }: ArchivedImage): unknown[] {
   return published.images.map((image) => ({
     Config: blobPath(image.config.descriptor),
-    RepoTags: names.length === 0 ? null : names.map((name) => formatFamiliar({ registry: name.registry, repository: name.repository, tag: name.tag ?? 'latest' })),
+    RepoTags:
+      names.length === 0
+        ? null
+        : names.map((name) =>
+            formatFamiliar({ registry: name.registry, repository: name.repository, tag: name.tag ?? 'latest' }),
+          ),
     Layers: image.layers.map((layer) => blobPath(layer.descriptor)),
   }));
 }

@@ -13,14 +13,17 @@ export async function noteOrigins(store: Store, blobs: readonly Descriptor[], pl
   const name = `${place.host}/${place.repository}`;
   for (const { digest } of blobs) {
     const known = await originsOf(store, digest);
-    if (!known.includes(name)) await records.put(digest, Buffer.from(JSON.stringify([name, ...known].slice(0, maxPlaces))));
+    if (!known.includes(name))
+      await records.put(digest, Buffer.from(JSON.stringify([name, ...known].slice(0, maxPlaces))));
   }
 }
 
 /** Repositories of `host` that are known to have the blob. */
 export async function mountableFrom(store: Store, blob: Descriptor, host: string): Promise<readonly string[]> {
   const prefix = `${host}/`;
-  return (await originsOf(store, blob.digest)).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  return (await originsOf(store, blob.digest))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length));
 }
 
 async function originsOf(store: Store, digest: Descriptor['digest']): Promise<readonly string[]> {

@@ -31,14 +31,24 @@ export interface PublishAnnotations {
 }
 
 /** Image → its config and manifest. @throws UNSUPPORTED where Docker's media types cannot express a layer */
-export function publishImage(image: Image, options: { readonly oci: boolean; readonly annotations?: PublishAnnotations }): PublishedImage {
+export function publishImage(
+  image: Image,
+  options: { readonly oci: boolean; readonly annotations?: PublishAnnotations },
+): PublishedImage {
   const typed = (mediaType: string): string => {
     const converted = options.oci ? toOciType(mediaType) : toDockerType(mediaType);
-    if (converted === undefined) throw new WherryError('UNSUPPORTED', `Cannot write a Docker schema 2 image: it has a layer of type "${mediaType}"`, { hint: 'Leave out oci-mediatypes=false.' });
+    if (converted === undefined)
+      throw new WherryError(
+        'UNSUPPORTED',
+        `Cannot write a Docker schema 2 image: it has a layer of type "${mediaType}"`,
+        { hint: 'Leave out oci-mediatypes=false.' },
+      );
     return converted;
   };
   if (!options.oci && Object.keys(options.annotations?.manifest ?? {}).length > 0)
-    throw new WherryError('UNSUPPORTED', 'Cannot write annotations into a Docker schema 2 manifest', { hint: 'Annotations need OCI media types: leave out oci-mediatypes=false.' });
+    throw new WherryError('UNSUPPORTED', 'Cannot write annotations into a Docker schema 2 manifest', {
+      hint: 'Annotations need OCI media types: leave out oci-mediatypes=false.',
+    });
   const config = configDocument(image.config, options.oci ? mediaTypes.config : mediaTypes.dockerConfig);
   const layers = image.layers.map((layer) => {
     const { mediaType, digest, size, urls } = layer.descriptor;
@@ -54,25 +64,41 @@ export function publishImage(image: Image, options: { readonly oci: boolean; rea
   return { manifest, config, layers: image.layers };
 }
 
-function withAnnotations(annotations: Readonly<Record<string, string>> | undefined): { annotations?: Readonly<Record<string, string>> } {
+function withAnnotations(annotations: Readonly<Record<string, string>> | undefined): {
+  annotations?: Readonly<Record<string, string>>;
+} {
   return annotations === undefined || Object.keys(annotations).length === 0 ? {} : { annotations };
 }
 
 /** Several images → an index of them. `descriptorAnnotations` are in the images' order. */
 export function publishIndex(
   images: readonly PublishedImage[],
-  options: { readonly oci: boolean; readonly annotations?: Readonly<Record<string, string>>; readonly descriptorAnnotations?: readonly (Readonly<Record<string, string>> | undefined)[] },
+  options: {
+    readonly oci: boolean;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly descriptorAnnotations?: readonly (Readonly<Record<string, string>> | undefined)[];
+  },
 ): Published {
   const manifests = images.map((image, position): Descriptor => {
     const { mediaType, digest, size } = image.manifest.descriptor;
-    return { mediaType, digest, size, ...withAnnotations(options.descriptorAnnotations?.[position]), platform: normalizePlatform(platformOf(image.config.value)) };
+    return {
+      mediaType,
+      digest,
+      size,
+      ...withAnnotations(options.descriptorAnnotations?.[position]),
+      platform: normalizePlatform(platformOf(image.config.value)),
+    };
   });
   const mediaType = options.oci ? mediaTypes.index : mediaTypes.dockerIndex;
   const seen = new Set<string>();
   for (const { platform } of manifests) {
     const name = platform === undefined ? '' : formatPlatform(platform);
-    if (seen.has(name)) throw new WherryError('ARGUMENT_INVALID', `Cannot make an index: platform "${name}" is there twice`);
+    if (seen.has(name))
+      throw new WherryError('ARGUMENT_INVALID', `Cannot make an index: platform "${name}" is there twice`);
     seen.add(name);
   }
-  return { root: indexDocument({ schemaVersion: 2, mediaType, manifests, ...withAnnotations(options.annotations) }), images };
+  return {
+    root: indexDocument({ schemaVersion: 2, mediaType, manifests, ...withAnnotations(options.annotations) }),
+    images,
+  };
 }

@@ -31,37 +31,71 @@ export async function resolveImage(place: Place, selector: string, platform: Pla
   const diffIds = config.value.rootfs.diff_ids;
   const layers = manifest.value.layers;
   if (diffIds.length !== layers.length)
-    throw new WherryError('MANIFEST_INVALID', `Cannot use image "${place.repository}": its manifest has ${layers.length} layers, its config ${diffIds.length}`);
+    throw new WherryError(
+      'MANIFEST_INVALID',
+      `Cannot use image "${place.repository}": its manifest has ${layers.length} layers, its config ${diffIds.length}`,
+    );
   for (const layer of layers)
     if (compressionOf(layer.mediaType) === undefined)
-      throw new WherryError('UNSUPPORTED', `Cannot use image "${place.repository}": layer type "${layer.mediaType}" is not known`, { hint: 'Is this an image, and not another kind of artifact?' });
-  const imageLayers = layers.map((descriptor, position) => ({ descriptor, diffId: diffIds[position] as (typeof diffIds)[number], origin: place }));
+      throw new WherryError(
+        'UNSUPPORTED',
+        `Cannot use image "${place.repository}": layer type "${layer.mediaType}" is not known`,
+        { hint: 'Is this an image, and not another kind of artifact?' },
+      );
+  const imageLayers = layers.map((descriptor, position) => ({
+    descriptor,
+    diffId: diffIds[position] as (typeof diffIds)[number],
+    origin: place,
+  }));
   return { root, manifest, config, image: { config: config.value, layers: imageLayers } };
 }
 
 /** Follows indexes down to the manifest for `platform`. */
-export async function selectManifest(place: Place, root: ManifestDocument, platform: Platform): Promise<ManifestDocument & { readonly kind: 'manifest' }> {
+export async function selectManifest(
+  place: Place,
+  root: ManifestDocument,
+  platform: Platform,
+): Promise<ManifestDocument & { readonly kind: 'manifest' }> {
   let document = root;
   for (let depth = 0; document.kind === 'index'; depth++) {
-    if (depth >= maxDepth) throw new WherryError('MANIFEST_INVALID', `Cannot use index "${root.descriptor.digest}": indexes nest more than ${maxDepth} deep`);
+    if (depth >= maxDepth)
+      throw new WherryError(
+        'MANIFEST_INVALID',
+        `Cannot use index "${root.descriptor.digest}": indexes nest more than ${maxDepth} deep`,
+      );
     document = await place.registry.getManifest(place.repository, selectEntry(document.value, place, platform));
   }
   return document;
 }
 
 function selectEntry(index: Index, place: Place, platform: Platform): string {
-  const found = selectPlatform(index.manifests, (entry) => entry.platform, platform) ?? (index.manifests.length === 1 && index.manifests[0]?.platform === undefined ? index.manifests[0] : undefined);
+  const found =
+    selectPlatform(index.manifests, (entry) => entry.platform, platform) ??
+    (index.manifests.length === 1 && index.manifests[0]?.platform === undefined ? index.manifests[0] : undefined);
   if (found !== undefined) return found.digest;
-  const there = index.manifests.flatMap((entry) => (entry.platform === undefined || entry.platform.os === 'unknown' ? [] : [formatPlatform(entry.platform)]));
-  throw new WherryError('PLATFORM_UNKNOWN', `no match for platform in manifest: "${place.repository}" has no image for "${formatPlatform(platform)}"`, {
-    hint: there.length === 0 ? 'Its index names no platforms.' : `It has: ${there.join(', ')}.`,
-  });
+  const there = index.manifests.flatMap((entry) =>
+    entry.platform === undefined || entry.platform.os === 'unknown' ? [] : [formatPlatform(entry.platform)],
+  );
+  throw new WherryError(
+    'PLATFORM_UNKNOWN',
+    `no match for platform in manifest: "${place.repository}" has no image for "${formatPlatform(platform)}"`,
+    {
+      hint: there.length === 0 ? 'Its index names no platforms.' : `It has: ${there.join(', ')}.`,
+    },
+  );
 }
 
 /** The config of a manifest, checked. */
-export async function readConfig(place: Place, manifest: ManifestDocument & { readonly kind: 'manifest' }): Promise<Document<ImageConfig>> {
+export async function readConfig(
+  place: Place,
+  manifest: ManifestDocument & { readonly kind: 'manifest' },
+): Promise<Document<ImageConfig>> {
   const descriptor = manifest.value.config;
-  if (descriptor.size > maxManifestSize) throw new WherryError('TOO_LARGE', `Cannot read image config "${descriptor.digest}": it has ${descriptor.size} bytes, at most ${maxManifestSize} are allowed`);
+  if (descriptor.size > maxManifestSize)
+    throw new WherryError(
+      'TOO_LARGE',
+      `Cannot read image config "${descriptor.digest}": it has ${descriptor.size} bytes, at most ${maxManifestSize} are allowed`,
+    );
   const chunks: Uint8Array[] = [];
   for await (const chunk of place.registry.openBlob(place.repository, descriptor)) chunks.push(chunk);
   return parseConfig(Buffer.concat(chunks), descriptor);

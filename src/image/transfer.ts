@@ -17,7 +17,13 @@ export interface TransferOptions {
 }
 
 /** Moves everything below `root`, then `root` itself under its digest and the tags. Returns what was named. */
-export async function transfer(from: Place, root: ManifestDocument, to: Place & { readonly tags?: readonly string[] }, task: Task, options: TransferOptions = {}): Promise<Descriptor> {
+export async function transfer(
+  from: Place,
+  root: ManifestDocument,
+  to: Place & { readonly tags?: readonly string[] },
+  task: Task,
+  options: TransferOptions = {},
+): Promise<Descriptor> {
   await transferBelow(from, root, to, task, options);
   checkAborted(task);
   const tags = to.tags ?? [];
@@ -26,16 +32,29 @@ export async function transfer(from: Place, root: ManifestDocument, to: Place & 
   return root.descriptor;
 }
 
-async function transferBelow(from: Place, document: ManifestDocument, to: Place, task: Task, options: TransferOptions): Promise<void> {
+async function transferBelow(
+  from: Place,
+  document: ManifestDocument,
+  to: Place,
+  task: Task,
+  options: TransferOptions,
+): Promise<void> {
   if (document.kind === 'manifest') {
     const blobs = uniqueBlobs([document.value.config, ...document.value.layers]);
-    await allOrFirstError(blobs.map((blob) => task.limits.network(() => transferBlob(blob, options.sourcesOf?.(blob) ?? [from], to, task, options))));
+    await allOrFirstError(
+      blobs.map((blob) =>
+        task.limits.network(() => transferBlob(blob, options.sourcesOf?.(blob) ?? [from], to, task, options)),
+      ),
+    );
     return;
   }
   for (const child of document.value.manifests) {
     checkAborted(task);
     if (!isIndexType(child.mediaType) && !isManifestType(child.mediaType))
-      throw new WherryError('MANIFEST_INVALID', `Cannot copy index "${document.descriptor.digest}": entry "${child.digest}" is of type "${child.mediaType}"`);
+      throw new WherryError(
+        'MANIFEST_INVALID',
+        `Cannot copy index "${document.descriptor.digest}": entry "${child.digest}" is of type "${child.mediaType}"`,
+      );
     const manifest = await from.registry.getManifest(from.repository, child.digest);
     await transferBelow(from, manifest, to, task, options);
     await to.registry.putManifest(to.repository, manifest);
@@ -60,14 +79,27 @@ function isForeign(descriptor: Descriptor): boolean {
 }
 
 /** Makes sure that `to` has the blob: there already, mounted, or streamed from the first source that has it. */
-export async function transferBlob(blob: Descriptor, sources: readonly Place[], to: Place, task: Task, options: TransferOptions = {}): Promise<void> {
+export async function transferBlob(
+  blob: Descriptor,
+  sources: readonly Place[],
+  to: Place,
+  task: Task,
+  options: TransferOptions = {},
+): Promise<void> {
   checkAborted(task);
   const name = `${blob.digest.slice(0, 19)} → ${to.host === '' ? 'store' : to.host}`;
   if (await to.registry.hasBlob(to.repository, blob)) return;
   await inEvent(task, { name, total: blob.size }, async (id, finish) => {
-    const mounts = new Set(sources.filter((source) => source.host === to.host && source.host !== '' && source.repository !== to.repository).map((source) => source.repository));
-    for (const repository of (await options.mountableFrom?.(blob)) ?? []) if (repository !== to.repository) mounts.add(repository);
-    for (const repository of mounts) if (await to.registry.mountBlob(to.repository, blob, repository)) return finish('skipped', `mounted from ${repository}`);
+    const mounts = new Set(
+      sources
+        .filter((source) => source.host === to.host && source.host !== '' && source.repository !== to.repository)
+        .map((source) => source.repository),
+    );
+    for (const repository of (await options.mountableFrom?.(blob)) ?? [])
+      if (repository !== to.repository) mounts.add(repository);
+    for (const repository of mounts)
+      if (await to.registry.mountBlob(to.repository, blob, repository))
+        return finish('skipped', `mounted from ${repository}`);
     let current = 0;
     const onBytes = (count: number): void => {
       current += count;
@@ -77,11 +109,21 @@ export async function transferBlob(blob: Descriptor, sources: readonly Place[], 
   });
 }
 
-async function pushFromFirst(blob: Descriptor, sources: readonly Place[], to: Place, onBytes: (count: number) => void): Promise<void> {
+async function pushFromFirst(
+  blob: Descriptor,
+  sources: readonly Place[],
+  to: Place,
+  onBytes: (count: number) => void,
+): Promise<void> {
   let missing: unknown;
   for (const source of sources) {
     try {
-      return await to.registry.pushBlob(to.repository, blob, (offset) => skip(source.registry.openBlob(source.repository, blob), offset), onBytes);
+      return await to.registry.pushBlob(
+        to.repository,
+        blob,
+        (offset) => skip(source.registry.openBlob(source.repository, blob), offset),
+        onBytes,
+      );
     } catch (error) {
       if (!isError(error, 'BLOB_UNKNOWN')) throw error;
       missing = error;

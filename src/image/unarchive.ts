@@ -27,22 +27,32 @@ interface Contents {
 }
 
 /** Reads an archive into `blobs`. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, MANIFEST_INVALID */
-export async function readImageArchive(source: AsyncIterable<Uint8Array>, blobs: BlobStore): Promise<readonly UnarchivedImage[]> {
+export async function readImageArchive(
+  source: AsyncIterable<Uint8Array>,
+  blobs: BlobStore,
+): Promise<readonly UnarchivedImage[]> {
   const archive = await openArchive(source);
-  if (archive === undefined) throw new WherryError('ARCHIVE_INVALID', 'Cannot read image archive: it is not a tar', { hint: 'Want what `docker save` or `wherry save` writes.' });
+  if (archive === undefined)
+    throw new WherryError('ARCHIVE_INVALID', 'Cannot read image archive: it is not a tar', {
+      hint: 'Want what `docker save` or `wherry save` writes.',
+    });
   const contents = await readContents(archive.tar, blobs);
   const index = contents.documents.get('index.json');
   const images = index === undefined ? [] : await readLayout(index, blobs);
   if (images.length > 0) return images;
   const docker = contents.documents.get('manifest.json');
-  if (docker === undefined) throw new WherryError('ARCHIVE_INVALID', 'Cannot read image archive: it has neither index.json nor manifest.json', { hint: 'Want what `docker save` or `wherry save` writes.' });
+  if (docker === undefined)
+    throw new WherryError('ARCHIVE_INVALID', 'Cannot read image archive: it has neither index.json nor manifest.json', {
+      hint: 'Want what `docker save` or `wherry save` writes.',
+    });
   return readDocker(docker, contents, blobs);
 }
 
 async function readContents(tar: AsyncIterable<Uint8Array>, blobs: BlobStore): Promise<Contents> {
   const contents: Contents = { documents: new Map(), blobs: new Map(), links: new Map() };
   for await (const { header, body } of readTar(tar)) {
-    if ((header.type === 'symlink' || header.type === 'hardlink') && header.link !== undefined) contents.links.set(header.path, header.type === 'hardlink' ? header.link : joinLink(header.path, header.link));
+    if ((header.type === 'symlink' || header.type === 'hardlink') && header.link !== undefined)
+      contents.links.set(header.path, header.type === 'hardlink' ? header.link : joinLink(header.path, header.link));
     if (header.type !== 'file') continue;
     if (/^(index\.json|manifest\.json|oci-layout|repositories)$/.test(header.path)) {
       contents.documents.set(header.path, await readSmall(body, header.path));
@@ -53,7 +63,10 @@ async function readContents(tar: AsyncIterable<Uint8Array>, blobs: BlobStore): P
     const writer = await blobs.create();
     try {
       for await (const chunk of body) await writer.write(chunk);
-      contents.blobs.set(header.path, await writer.commit(isDigest(digest) ? { digest, size: header.size } : undefined));
+      contents.blobs.set(
+        header.path,
+        await writer.commit(isDigest(digest) ? { digest, size: header.size } : undefined),
+      );
     } finally {
       await writer.abort();
     }
@@ -75,7 +88,11 @@ async function readSmall(body: AsyncIterable<Uint8Array>, name: string): Promise
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > maxDocument) throw new WherryError('TOO_LARGE', `Cannot read "${name}" of the image archive: it is larger than ${maxDocument} bytes`);
+    if (size > maxDocument)
+      throw new WherryError(
+        'TOO_LARGE',
+        `Cannot read "${name}" of the image archive: it is larger than ${maxDocument} bytes`,
+      );
     chunks.push(Uint8Array.from(chunk));
   }
   return Buffer.concat(chunks);
@@ -85,13 +102,16 @@ function parseJson(bytes: Uint8Array, name: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString());
   } catch (cause) {
-    throw new WherryError('ARCHIVE_INVALID', `Cannot read "${name}" of the image archive: it is not valid JSON`, { cause });
+    throw new WherryError('ARCHIVE_INVALID', `Cannot read "${name}" of the image archive: it is not valid JSON`, {
+      cause,
+    });
   }
 }
 
 async function readLayout(index: Uint8Array, blobs: BlobStore): Promise<UnarchivedImage[]> {
   const entries = objectFrom(parseJson(index, 'index.json'), 'index.json')['manifests'];
-  if (!Array.isArray(entries)) throw new WherryError('ARCHIVE_INVALID', 'Cannot read "index.json" of the image archive: it has no manifests');
+  if (!Array.isArray(entries))
+    throw new WherryError('ARCHIVE_INVALID', 'Cannot read "index.json" of the image archive: it has no manifests');
   const images = new Map<string, { root: ManifestDocument; names: string[] }>();
   for (const entry of entries) {
     const descriptor = descriptorFrom(entry, 'index.json of the image archive');
@@ -109,13 +129,16 @@ async function readManifest(descriptor: Descriptor, blobs: BlobStore): Promise<M
     return parseManifest(await blobs.read(descriptor), descriptor.mediaType, descriptor);
   } catch (error) {
     if (!isError(error, 'BLOB_UNKNOWN')) throw error;
-    throw new WherryError('ARCHIVE_INVALID', `Cannot read image archive: blob "${descriptor.digest}" is missing`, { cause: error });
+    throw new WherryError('ARCHIVE_INVALID', `Cannot read image archive: blob "${descriptor.digest}" is missing`, {
+      cause: error,
+    });
   }
 }
 
 async function readDocker(bytes: Uint8Array, contents: Contents, blobs: BlobStore): Promise<UnarchivedImage[]> {
   const items = parseJson(bytes, 'manifest.json');
-  if (!Array.isArray(items)) throw new WherryError('ARCHIVE_INVALID', 'Cannot read "manifest.json" of the image archive: it is not a list');
+  if (!Array.isArray(items))
+    throw new WherryError('ARCHIVE_INVALID', 'Cannot read "manifest.json" of the image archive: it is not a list');
   const images: UnarchivedImage[] = [];
   for (const item of items as { Config?: unknown; Layers?: unknown; RepoTags?: unknown }[]) {
     const config = blobAt(String(item.Config), contents);
@@ -125,9 +148,17 @@ async function readDocker(bytes: Uint8Array, contents: Contents, blobs: BlobStor
       const blob = blobAt(path, contents);
       layers.push({ mediaType: await layerType(blob, blobs, path), digest: blob.digest, size: blob.size });
     }
-    const root = manifestDocument({ schemaVersion: 2, mediaType: mediaTypes.manifest, config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size }, layers });
+    const root = manifestDocument({
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
+      layers,
+    });
     await blobs.put(root.bytes);
-    images.push({ root: { ...root, descriptor: descriptorOf(root.bytes, mediaTypes.manifest) }, names: Array.isArray(item.RepoTags) ? item.RepoTags.map(String) : [] });
+    images.push({
+      root: { ...root, descriptor: descriptorOf(root.bytes, mediaTypes.manifest) },
+      names: Array.isArray(item.RepoTags) ? item.RepoTags.map(String) : [],
+    });
   }
   return images;
 }
@@ -149,7 +180,11 @@ async function layerType(blob: StoredBlob, blobs: BlobStore, path: string): Prom
     const format = sniff(chunk);
     if (format === 'gzip') return mediaTypes.layerGzip;
     if (format === 'zstd') return mediaTypes.layerZstd;
-    if (format === 'bzip2' || format === 'xz') throw new WherryError('ARCHIVE_INVALID', `Cannot use layer "${path}": ${format} is no compression of the OCI image spec`);
+    if (format === 'bzip2' || format === 'xz')
+      throw new WherryError(
+        'ARCHIVE_INVALID',
+        `Cannot use layer "${path}": ${format} is no compression of the OCI image spec`,
+      );
     break;
   }
   return mediaTypes.layer;

@@ -24,6 +24,9 @@ export async function writeWhole(dest: string, bytes: AsyncIterable<Uint8Array>,
     await rm(temporary, { force: true });
     if (cause instanceof WherryError) throw cause;
     if (signal.aborted) throw new WherryError('ABORTED', 'Interrupted', { cause });
-    throw new WherryError('OUTPUT_FAILED', `Cannot write "${dest}": ${messageOf(cause)}`, { cause, hint: 'Does the directory exist, may you write there, and is there room?' });
+    throw new WherryError('OUTPUT_FAILED', `Cannot write "${dest}": ${messageOf(cause)}`, {
+      cause,
+      hint: 'Does the directory exist, may you write there, and is there room?',
+    });
   }
 }

@@ -13,7 +13,8 @@ import { type CommonOptions, inSession, type Session } from './session.ts';
 /** Gives an image of the store another name. @throws MANIFEST_UNKNOWN */
 export async function tag(source: string, target: string, options: CommonOptions = {}): Promise<void> {
   const [from, to] = [parseReference(source), parseReference(target)];
-  if (to.digest !== undefined) throw new WherryError('REFERENCE_INVALID', `Cannot tag "${target}": a new name has no digest`);
+  if (to.digest !== undefined)
+    throw new WherryError('REFERENCE_INVALID', `Cannot tag "${target}": a new name has no digest`);
   await inSession(options, async (session) => {
     const root = await session.local.registry.getManifest(storePlace(from, session).repository, selectorOf(from));
     await session.local.registry.putManifest(storePlace(to, session).repository, root, to.tag ?? 'latest');
@@ -45,16 +46,34 @@ export async function images(options: CommonOptions = {}): Promise<readonly Stor
   });
 }
 
-async function summary(root: ManifestDocument, session: Session): Promise<{ platforms: string[]; size: number; created?: string }> {
+async function summary(
+  root: ManifestDocument,
+  session: Session,
+): Promise<{ platforms: string[]; size: number; created?: string }> {
   if (root.kind === 'manifest') {
     const config = await readConfig(session.local, root);
-    const size = root.descriptor.size + root.value.config.size + root.value.layers.reduce((sum, layer) => sum + layer.size, 0);
-    return { platforms: [formatPlatform(config.value)], size, ...(config.value.created === undefined ? {} : { created: config.value.created }) };
+    const size =
+      root.descriptor.size + root.value.config.size + root.value.layers.reduce((sum, layer) => sum + layer.size, 0);
+    return {
+      platforms: [formatPlatform(config.value)],
+      size,
+      ...(config.value.created === undefined ? {} : { created: config.value.created }),
+    };
   }
-  const children = await Promise.all(root.value.manifests.map(async (child) => ((await session.store.blobs.size(child.digest)) === undefined ? undefined : summary(await session.local.registry.getManifest('', child.digest), session))));
+  const children = await Promise.all(
+    root.value.manifests.map(async (child) =>
+      (await session.store.blobs.size(child.digest)) === undefined
+        ? undefined
+        : summary(await session.local.registry.getManifest('', child.digest), session),
+    ),
+  );
   const there = children.filter((child) => child !== undefined);
   const [first] = there;
-  return { platforms: there.flatMap((child) => child.platforms), size: there.reduce((sum, child) => sum + child.size, root.descriptor.size), ...(first?.created === undefined ? {} : { created: first.created }) };
+  return {
+    platforms: there.flatMap((child) => child.platforms),
+    size: there.reduce((sum, child) => sum + child.size, root.descriptor.size),
+    ...(first?.created === undefined ? {} : { created: first.created }),
+  };
 }
 
 /** One line of an image's history, with the layer that it made. */
@@ -69,10 +88,17 @@ export interface HistoryLine {
 }
 
 /** History of an image (any place; a bare name is looked for in the store first), newest last. */
-export async function history(name: string, options: CommonOptions & { readonly platform?: string } = {}): Promise<readonly HistoryLine[]> {
+export async function history(
+  name: string,
+  options: CommonOptions & { readonly platform?: string } = {},
+): Promise<readonly HistoryLine[]> {
   return inSession(options, async (session) => {
     const { place, root } = await find(name, session);
-    const manifest = await selectManifest(place, root, options.platform === undefined ? hostPlatform() : parsePlatform(options.platform));
+    const manifest = await selectManifest(
+      place,
+      root,
+      options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
+    );
     const config = await readConfig(place, manifest);
     const layers = [...manifest.value.layers];
     const lines = config.value.history.map((entry): HistoryLine => {
@@ -86,20 +112,32 @@ export async function history(name: string, options: CommonOptions & { readonly 
         empty: entry.empty_layer ?? false,
       };
     });
-    return [...lines, ...layers.map((layer): HistoryLine => ({ createdBy: '', size: layer.size, digest: layer.digest, empty: false }))];
+    return [
+      ...lines,
+      ...layers.map((layer): HistoryLine => ({ createdBy: '', size: layer.size, digest: layer.digest, empty: false })),
+    ];
   });
 }
 
 /** A bare name is the store's if it is there, else the registry's. */
-async function find(name: string, session: Session): Promise<{ place: Place; root: ManifestDocument; reference: string }> {
+async function find(
+  name: string,
+  session: Session,
+): Promise<{ place: Place; root: ManifestDocument; reference: string }> {
   const location = parseLocation(name);
   if (location.kind === 'registry' && !name.startsWith('docker://')) {
     const place = storePlace(location.reference, session);
-    const root = await place.registry.getManifest(place.repository, selectorOf(location.reference)).catch(() => undefined);
+    const root = await place.registry
+      .getManifest(place.repository, selectorOf(location.reference))
+      .catch(() => undefined);
     if (root !== undefined) return { place, root, reference: formatReference(location.reference) };
   }
   const { place, selector } = await openForReading(location, session);
-  return { place, root: await place.registry.getManifest(place.repository, selector), reference: formatLocation(location) };
+  return {
+    place,
+    root: await place.registry.getManifest(place.repository, selector),
+    reference: formatLocation(location),
+  };
 }
 
 /** An image as plain JSON. */
@@ -119,7 +157,10 @@ export interface Inspection {
 }
 
 /** Looks at an image in any place; a bare name is looked for in the store first. */
-export async function inspect(name: string, options: CommonOptions & { readonly platform?: string; readonly raw?: boolean; readonly config?: boolean } = {}): Promise<Inspection> {
+export async function inspect(
+  name: string,
+  options: CommonOptions & { readonly platform?: string; readonly raw?: boolean; readonly config?: boolean } = {},
+): Promise<Inspection> {
   return inSession(options, async (session) => {
     const { place, root, reference } = await find(name, session);
     const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
@@ -127,10 +168,20 @@ export async function inspect(name: string, options: CommonOptions & { readonly 
     const { digest, mediaType, size } = document.descriptor;
     const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
     const parse = (bytes: Uint8Array): unknown => JSON.parse(text(bytes));
-    const platforms = document.kind === 'index' ? { platforms: document.value.manifests.flatMap((entry) => (entry.platform === undefined ? [] : [formatPlatform(entry.platform)])) } : {};
+    const platforms =
+      document.kind === 'index'
+        ? {
+            platforms: document.value.manifests.flatMap((entry) =>
+              entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
+            ),
+          }
+        : {};
     const facts = { reference, digest, mediaType, size, ...platforms, manifest: parse(document.bytes) };
     if (options.raw === true && options.config !== true) return { ...facts, text: text(document.bytes) };
-    const manifest = document.kind === 'manifest' ? document : await selectManifest(place, document, hostPlatform()).catch(() => undefined);
+    const manifest =
+      document.kind === 'manifest'
+        ? document
+        : await selectManifest(place, document, hostPlatform()).catch(() => undefined);
     if (manifest === undefined) return facts;
     const config = await readConfig(place, manifest);
     return { ...facts, config: parse(config.bytes), ...(options.config === true ? { text: text(config.bytes) } : {}) };
@@ -138,7 +189,10 @@ export async function inspect(name: string, options: CommonOptions & { readonly 
 }
 
 /** Removes names from the store, and the blobs that nothing needs any more. @throws MANIFEST_UNKNOWN */
-export async function remove(names: readonly string[], options: CommonOptions = {}): Promise<readonly { readonly name: string; readonly deletedBlobs: number }[]> {
+export async function remove(
+  names: readonly string[],
+  options: CommonOptions = {},
+): Promise<readonly { readonly name: string; readonly deletedBlobs: number }[]> {
   return inSession(options, async (session) => {
     for (const name of names) {
       if (isDigest(name)) await session.local.registry.deleteManifest('', name);
@@ -147,7 +201,10 @@ export async function remove(names: readonly string[], options: CommonOptions = 
         await session.local.registry.deleteManifest(storePlace(reference, session).repository, selectorOf(reference));
       }
     }
-    const { deleted } = await session.store.gc();
-    return names.map((name, position) => ({ name: isDigest(name) ? name : formatReference(parseReference(name)), deletedBlobs: position === names.length - 1 ? deleted : 0 }));
+    const deleted = (await session.store.gc()).length;
+    return names.map((name, position) => ({
+      name: isDigest(name) ? name : formatReference(parseReference(name)),
+      deletedBlobs: position === names.length - 1 ? deleted : 0,
+    }));
   });
 }

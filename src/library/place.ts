@@ -1,12 +1,11 @@
 // Places as skopeo writes them → something that images can be read from or written to: `docker://name`, `oci:DIR[:tag]`,
 // `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`, `store:NAME`; a bare name is `docker://`.
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
-import { type UnarchivedImage, readImageArchive } from '../image/unarchive.ts';
+import { readImageArchive, type UnarchivedImage } from '../image/unarchive.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
 import { openStore } from '../store/store.ts';
@@ -71,7 +70,14 @@ export function storePlace(reference: Reference, session: Session): Place {
 export async function openForReading(location: Location, session: Session): Promise<ReadablePlace> {
   switch (location.kind) {
     case 'registry':
-      return { place: { registry: session.clients.registry(location.reference.registry), host: location.reference.registry, repository: location.reference.repository }, selector: selectorOf(location.reference) };
+      return {
+        place: {
+          registry: session.clients.registry(location.reference.registry),
+          host: location.reference.registry,
+          repository: location.reference.repository,
+        },
+        selector: selectorOf(location.reference),
+      };
     case 'store':
       return { place: storePlace(location.reference, session), selector: selectorOf(location.reference) };
     case 'layout':
@@ -82,14 +88,15 @@ export async function openForReading(location: Location, session: Session): Prom
 }
 
 async function openLayout(path: string, tag: string | undefined): Promise<ReadablePlace> {
-  if ((await stat(join(path, 'oci-layout')).catch(() => undefined)) === undefined) throw new WherryError('SOURCE_NOT_FOUND', `Cannot read "oci:${path}": there is no OCI layout`, { hint: 'An OCI layout is a directory with an "oci-layout" file.' });
-  const layout = await openStore(path, { readOnly: true });
+  const layout = await openStore(path, { create: false, shared: true });
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
   if (tag !== undefined) return { place, selector: tag };
   const entries = await layout.index();
   const [only] = entries;
   if (entries.length === 1 && only !== undefined) return { place, selector: only.digest };
-  throw new WherryError('ARGUMENT_INVALID', `Cannot choose an image of "oci:${path}": it has ${entries.length}`, { hint: `Name one: oci:${path}:TAG` });
+  throw new WherryError('ARGUMENT_INVALID', `Cannot choose an image of "oci:${path}": it has ${entries.length}`, {
+    hint: `Name one: oci:${path}:TAG`,
+  });
 }
 
 async function openArchivePlace(location: Location & { kind: 'archive' }, session: Session): Promise<ReadablePlace> {
@@ -107,8 +114,21 @@ export function openFile(path: string): AsyncIterable<Uint8Array> {
 }
 
 function chooseImage(images: readonly UnarchivedImage[], tag: string | undefined, name: string): ManifestDocument {
-  const found = tag === undefined ? (images.length === 1 ? images[0] : undefined) : images.find((image) => image.names.some((other) => other === tag || other.endsWith(`:${tag}`) || other === `docker.io/library/${tag}`));
+  const found =
+    tag === undefined
+      ? images.length === 1
+        ? images[0]
+        : undefined
+      : images.find((image) =>
+          image.names.some(
+            (other) => other === tag || other.endsWith(`:${tag}`) || other === `docker.io/library/${tag}`,
+          ),
+        );
   if (found !== undefined) return found.root;
   const names = images.flatMap((image) => image.names);
-  throw new WherryError('MANIFEST_UNKNOWN', `Cannot find an image in "${name}": ${tag === undefined ? `it has ${images.length}` : `none is named "${tag}"`}`, { hint: `It has: ${names.join(', ') || 'no names'}.` });
+  throw new WherryError(
+    'MANIFEST_UNKNOWN',
+    `Cannot find an image in "${name}": ${tag === undefined ? `it has ${images.length}` : `none is named "${tag}"`}`,
+    { hint: `It has: ${names.join(', ') || 'no names'}.` },
+  );
 }

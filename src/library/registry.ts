@@ -1,7 +1,7 @@
 // The embedded registry, and logging in to others.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { login as saveLogin, logout as removeLogin } from '../../registry/client/login.ts';
+import { logout as removeLogin, login as saveLogin } from '../../registry/client/login.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { serveRegistry } from '../../registry/server/server.ts';
 import { WherryError } from '../errors.ts';
@@ -17,10 +17,18 @@ export interface ServedRegistry {
 }
 
 /** Serves a layout directory as a registry. Default address 127.0.0.1:5000; port 0 takes a free one. */
-export async function serve(options: CommonOptions & { readonly address?: string; readonly root?: string; readonly readOnly?: boolean; readonly htpasswd?: string } = {}): Promise<ServedRegistry> {
+export async function serve(
+  options: CommonOptions & {
+    readonly address?: string;
+    readonly root?: string;
+    readonly readOnly?: boolean;
+    readonly htpasswd?: string;
+  } = {},
+): Promise<ServedRegistry> {
   const address = options.address ?? '127.0.0.1:5000';
   const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(address);
-  if (match === null || Number(match[3]) > 65535) throw new WherryError('ARGUMENT_INVALID', `Cannot listen on "${address}": want HOST:PORT`);
+  if (match === null || Number(match[3]) > 65535)
+    throw new WherryError('ARGUMENT_INVALID', `Cannot listen on "${address}": want HOST:PORT`);
   const env = options.env ?? process.env;
   const root = options.root ?? join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'wherry-registry');
   const store = await openStore(root);

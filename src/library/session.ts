@@ -46,9 +46,16 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
   const store = await openStore(options.store ?? storePath(env));
   const clients = createRegistryClients({ insecure, mirrors, env }, task);
   try {
-    return await work({ store, local: { registry: createLayoutRegistry(store), host: '', repository: '' }, clients, task, insecure });
+    return await work({
+      store,
+      local: { registry: createLayoutRegistry(store), host: '', repository: '' },
+      clients,
+      task,
+      insecure,
+    });
   } catch (error) {
-    if (options.signal?.aborted && !(error instanceof WherryError && error.code === 'ABORTED')) throw new WherryError('ABORTED', 'Interrupted', { cause: error });
+    if (options.signal?.aborted && !(error instanceof WherryError && error.code === 'ABORTED'))
+      throw new WherryError('ABORTED', 'Interrupted', { cause: error });
     throw error;
   } finally {
     stop.abort();

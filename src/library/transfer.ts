@@ -35,7 +35,9 @@ export async function push(name: string, options: CommonOptions & { readonly to?
   return inSession(options, async (session) => {
     const from = storePlace(source, session);
     const root = await inStore(from, source);
-    return inEvent(session.task, { name: `pushing ${formatReference(target)}` }, () => moveTo({ kind: 'registry', reference: target }, from, root, session));
+    return inEvent(session.task, { name: `pushing ${formatReference(target)}` }, () =>
+      moveTo({ kind: 'registry', reference: target }, from, root, session),
+    );
   });
 }
 
@@ -44,18 +46,34 @@ async function inStore(from: Place, source: Reference): Promise<ManifestDocument
     return await from.registry.getManifest(from.repository, selectorOf(source));
   } catch (error) {
     if (!isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN')) throw error;
-    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${formatReference(source)}" in the store`, { hint: '`wherry images` lists what is there; `wherry build -t` and `wherry pull` put images there.', cause: error });
+    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${formatReference(source)}" in the store`, {
+      hint: '`wherry images` lists what is there; `wherry build -t` and `wherry pull` put images there.',
+      cause: error,
+    });
   }
 }
 
 /** Pulls an image into the store: the host's platform, or `platform`, or all of them. */
-export async function pull(name: string, options: CommonOptions & { readonly platform?: string; readonly allPlatforms?: boolean } = {}): Promise<Transferred> {
+export async function pull(
+  name: string,
+  options: CommonOptions & { readonly platform?: string; readonly allPlatforms?: boolean } = {},
+): Promise<Transferred> {
   const reference = parseReference(name);
   return inSession(options, async (session) =>
     inEvent(session.task, { name: `pulling ${formatReference(reference)}` }, async () => {
-      const from: Place = { registry: session.clients.registry(reference.registry), host: reference.registry, repository: reference.repository };
+      const from: Place = {
+        registry: session.clients.registry(reference.registry),
+        host: reference.registry,
+        repository: reference.repository,
+      };
       const found = await from.registry.getManifest(from.repository, selectorOf(reference));
-      const root = options.allPlatforms ? found : await selectManifest(from, found, options.platform === undefined ? hostPlatform() : parsePlatform(options.platform));
+      const root = options.allPlatforms
+        ? found
+        : await selectManifest(
+            from,
+            found,
+            options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
+          );
       const moved = await moveTo({ kind: 'store', reference }, from, root, session);
       if (root.kind === 'manifest') await noteOrigins(session.store, root.value.layers, from);
       return moved;
@@ -64,13 +82,18 @@ export async function pull(name: string, options: CommonOptions & { readonly pla
 }
 
 /** Copies an image between any two places; an index with all that is below it, unless `platform` picks one image. */
-export async function copy(source: string, destination: string, options: CommonOptions & { readonly platform?: string } = {}): Promise<Transferred> {
+export async function copy(
+  source: string,
+  destination: string,
+  options: CommonOptions & { readonly platform?: string } = {},
+): Promise<Transferred> {
   const [from, to] = [parseLocation(source), parseLocation(destination)];
   return inSession(options, async (session) =>
     inEvent(session.task, { name: `copying ${formatLocation(from)} → ${formatLocation(to)}` }, async () => {
       const { place, selector } = await openForReading(from, session);
       const found = await place.registry.getManifest(place.repository, selector);
-      const root = options.platform === undefined ? found : await selectManifest(place, found, parsePlatform(options.platform));
+      const root =
+        options.platform === undefined ? found : await selectManifest(place, found, parsePlatform(options.platform));
       return moveTo(to, place, root, session);
     }),
   );
@@ -83,13 +106,23 @@ async function moveTo(to: Location, from: Place, root: ManifestDocument, session
     case 'registry':
     case 'store': {
       const { registry, repository, tag, digest: wanted } = to.reference;
-      if (wanted !== undefined && wanted !== digest) throw new WherryError('DIGEST_MISMATCH', `Cannot write "${formatReference(to.reference)}": the image has digest "${digest}"`, { hint: 'A platform of an index has its own digest: name that, or move all platforms.' });
-      const place: Place = to.kind === 'store' ? storePlace(to.reference, session) : { registry: session.clients.registry(registry), host: registry, repository };
-      await transfer(from, root, { ...place, tags: tag === undefined ? [] : [tag] }, session.task, { mountableFrom: (blob) => mountableFrom(session.store, blob, place.host) });
+      if (wanted !== undefined && wanted !== digest)
+        throw new WherryError(
+          'DIGEST_MISMATCH',
+          `Cannot write "${formatReference(to.reference)}": the image has digest "${digest}"`,
+          { hint: 'A platform of an index has its own digest: name that, or move all platforms.' },
+        );
+      const place: Place =
+        to.kind === 'store'
+          ? storePlace(to.reference, session)
+          : { registry: session.clients.registry(registry), host: registry, repository };
+      await transfer(from, root, { ...place, tags: tag === undefined ? [] : [tag] }, session.task, {
+        mountableFrom: (blob) => mountableFrom(session.store, blob, place.host),
+      });
       return { ...done, reference: formatReference({ ...to.reference, digest }) };
     }
     case 'layout': {
-      const layout = await openStore(to.path);
+      const layout = await openStore(to.path, { shared: true });
       try {
         const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
         await transfer(from, root, { ...place, tags: to.tag === undefined ? [] : [to.tag] }, session.task);
@@ -109,41 +142,67 @@ function archiveNames(to: Location & { kind: 'archive' }): readonly Reference[] 
 }
 
 /** Images → one archive. Their blobs must all be at `from`. */
-async function writeImages(items: readonly { readonly root: ManifestDocument; readonly names: readonly Reference[] }[], from: Place, options: { readonly output: string; readonly format: 'docker' | 'oci' }, session: Session): Promise<void> {
+async function writeImages(
+  items: readonly { readonly root: ManifestDocument; readonly names: readonly Reference[] }[],
+  from: Place,
+  options: { readonly output: string; readonly format: 'docker' | 'oci' },
+  session: Session,
+): Promise<void> {
   const images: { published: Published; names: readonly Reference[] }[] = [];
-  for (const { root, names } of items) images.push({ published: { root, images: await imagesBelow(root, from) }, names });
+  for (const { root, names } of items)
+    images.push({ published: { root, images: await imagesBelow(root, from) }, names });
   if (options.format === 'docker' && images.some(({ published }) => published.images.length > 1))
-    throw new WherryError('UNSUPPORTED', 'Cannot write several platforms into a Docker archive', { hint: 'Choose one with --platform, or use --format oci.' });
-  const entries = archiveEntries(images, (layer) => ({ kind: 'stream', open: () => from.registry.openBlob(from.repository, layer) }), { docker: options.format === 'docker' });
+    throw new WherryError('UNSUPPORTED', 'Cannot write several platforms into a Docker archive', {
+      hint: 'Choose one with --platform, or use --format oci.',
+    });
+  const entries = archiveEntries(
+    images,
+    (layer) => ({ kind: 'stream', open: () => from.registry.openBlob(from.repository, layer) }),
+    { docker: options.format === 'docker' },
+  );
   await writeWhole(options.output, tarStream(entries, 0), session.task.signal);
 }
 
 async function imagesBelow(root: ManifestDocument, from: Place): Promise<PublishedImage[]> {
   if (root.kind === 'manifest') {
     const config = await readConfig(from, root);
-    const layers = root.value.layers.map((descriptor, position) => ({ descriptor, diffId: config.value.rootfs.diff_ids[position] as (typeof config.value.rootfs.diff_ids)[number] }));
+    const layers = root.value.layers.map((descriptor, position) => ({
+      descriptor,
+      diffId: config.value.rootfs.diff_ids[position] as (typeof config.value.rootfs.diff_ids)[number],
+    }));
     return [{ manifest: root, config, layers }];
   }
   const images: PublishedImage[] = [];
-  for (const child of root.value.manifests) images.push(...(await imagesBelow(await from.registry.getManifest(from.repository, child.digest), from)));
+  for (const child of root.value.manifests)
+    images.push(...(await imagesBelow(await from.registry.getManifest(from.repository, child.digest), from)));
   return images;
 }
 
 /** Saves images of the store to an archive file, or to standard output ("-"). */
-export async function save(names: readonly string[], options: CommonOptions & { readonly output: string; readonly format: 'docker' | 'oci'; readonly platform?: string }): Promise<void> {
+export async function save(
+  names: readonly string[],
+  options: CommonOptions & { readonly output: string; readonly format: 'docker' | 'oci'; readonly platform?: string },
+): Promise<void> {
   const references = names.map(parseReference);
   await inSession(options, async (session) => {
     const items = new Map<string, { root: ManifestDocument; names: Reference[] }>();
     for (const reference of references) {
       const place = storePlace(reference, session);
       const found = await inStore(place, reference);
-      const wanted = options.platform === undefined ? (options.format === 'docker' ? hostPlatform() : undefined) : parsePlatform(options.platform);
+      const wanted =
+        options.platform === undefined
+          ? options.format === 'docker'
+            ? hostPlatform()
+            : undefined
+          : parsePlatform(options.platform);
       const root = wanted === undefined ? found : await selectManifest(place, found, wanted);
       const item = items.get(root.descriptor.digest) ?? { root, names: [] };
       if (reference.tag !== undefined) item.names.push(reference);
       items.set(root.descriptor.digest, item);
     }
-    await inEvent(session.task, { name: `saving to ${options.output}` }, () => writeImages([...items.values()], session.local, options, session));
+    await inEvent(session.task, { name: `saving to ${options.output}` }, () =>
+      writeImages([...items.values()], session.local, options, session),
+    );
   });
 }
 
@@ -159,8 +218,18 @@ export async function load(options: CommonOptions & { readonly input: string }):
       for (const image of await readImageArchive(openFile(options.input), session.store.blobs)) {
         const names = image.names.map(parseReference);
         if (names.length === 0) await transfer(session.local, image.root, session.local, session.task);
-        for (const name of names) await transfer(session.local, image.root, { ...storePlace(name, session), tags: [name.tag ?? 'latest'] }, session.task);
-        loaded.push(...(names.length === 0 ? [image.root.descriptor.digest] : names.map((name) => formatReference({ ...name, digest: image.root.descriptor.digest }))));
+        for (const name of names)
+          await transfer(
+            session.local,
+            image.root,
+            { ...storePlace(name, session), tags: [name.tag ?? 'latest'] },
+            session.task,
+          );
+        loaded.push(
+          ...(names.length === 0
+            ? [image.root.descriptor.digest]
+            : names.map((name) => formatReference({ ...name, digest: image.root.descriptor.digest }))),
+        );
       }
       return loaded;
     }),

@@ -66,9 +66,12 @@ export function parseConfig(bytes: Uint8Array, descriptor: Descriptor): Document
   }
   const rootfs = fields['rootfs'] as { diff_ids?: unknown } | null | undefined;
   const diffIds = rootfs?.diff_ids ?? [];
-  if (!Array.isArray(diffIds)) throw new WherryError('CONFIG_INVALID', `Cannot read ${what}: rootfs.diff_ids is not a list`);
+  if (!Array.isArray(diffIds))
+    throw new WherryError('CONFIG_INVALID', `Cannot read ${what}: rootfs.diff_ids is not a list`);
   if (typeof fields['os'] !== 'string' || typeof fields['architecture'] !== 'string')
-    throw new WherryError('CONFIG_INVALID', `Cannot read ${what}: os or architecture is missing`, { hint: 'Is this an image, and not another kind of artifact?' });
+    throw new WherryError('CONFIG_INVALID', `Cannot read ${what}: os or architecture is missing`, {
+      hint: 'Is this an image, and not another kind of artifact?',
+    });
   const value = {
     ...fields,
     config: fields['config'] ?? {},

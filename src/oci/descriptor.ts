@@ -39,10 +39,16 @@ export function documentOf<T>(value: T, mediaType: string, indent = 0): Document
 /** Checks that bytes are what a descriptor names. @throws DIGEST_MISMATCH, SIZE_INVALID */
 export function verifyBytes(bytes: Uint8Array, descriptor: Descriptor): void {
   if (bytes.byteLength !== descriptor.size)
-    throw new WherryError('SIZE_INVALID', `Cannot use blob "${descriptor.digest}": it has ${bytes.byteLength} bytes, its descriptor says ${descriptor.size}`);
+    throw new WherryError(
+      'SIZE_INVALID',
+      `Cannot use blob "${descriptor.digest}": it has ${bytes.byteLength} bytes, its descriptor says ${descriptor.size}`,
+    );
   const actual = digestOf(bytes, algorithmOf(descriptor.digest));
   if (actual !== descriptor.digest)
-    throw new WherryError('DIGEST_MISMATCH', `Cannot use blob "${descriptor.digest}": its bytes have digest "${actual}"`);
+    throw new WherryError(
+      'DIGEST_MISMATCH',
+      `Cannot use blob "${descriptor.digest}": its bytes have digest "${actual}"`,
+    );
 }
 
 /** Parsed JSON → descriptor, with what is unknown left out. `what` names it in errors. @throws MANIFEST_INVALID */
@@ -51,7 +57,8 @@ export function descriptorFrom(value: unknown, what: string): Descriptor {
   const { mediaType, digest, size } = fields;
   if (typeof mediaType !== 'string') throw invalid(what, 'mediaType is missing');
   if (typeof digest !== 'string') throw invalid(what, 'digest is missing');
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(what, 'size is not a whole number of bytes');
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw invalid(what, 'size is not a whole number of bytes');
   let parsed: Digest;
   try {
     parsed = isDigest(digest) ? digest : parseDigest(digest);
@@ -62,7 +69,9 @@ export function descriptorFrom(value: unknown, what: string): Descriptor {
     mediaType,
     digest: parsed,
     size,
-    ...(fields['annotations'] === undefined ? {} : { annotations: stringMapFrom(fields['annotations'], `${what}: annotations`) }),
+    ...(fields['annotations'] === undefined
+      ? {}
+      : { annotations: stringMapFrom(fields['annotations'], `${what}: annotations`) }),
     ...(fields['platform'] === undefined ? {} : { platform: platformFrom(fields['platform'], what) }),
     ...(typeof fields['artifactType'] === 'string' ? { artifactType: fields['artifactType'] } : {}),
     ...(Array.isArray(fields['urls']) ? { urls: fields['urls'].filter((url) => typeof url === 'string') } : {}),
@@ -72,14 +81,16 @@ export function descriptorFrom(value: unknown, what: string): Descriptor {
 
 /** Parsed JSON → object. @throws MANIFEST_INVALID */
 export function objectFrom(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(what, 'it is not a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(what, 'it is not a JSON object');
   return value as Record<string, unknown>;
 }
 
 /** Parsed JSON → string to string. @throws MANIFEST_INVALID */
 export function stringMapFrom(value: unknown, what: string): Record<string, string> {
   const fields = objectFrom(value, what);
-  for (const [key, item] of Object.entries(fields)) if (typeof item !== 'string') throw invalid(what, `"${key}" is not a string`);
+  for (const [key, item] of Object.entries(fields))
+    if (typeof item !== 'string') throw invalid(what, `"${key}" is not a string`);
   return fields as Record<string, string>;
 }
 

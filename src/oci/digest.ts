@@ -37,11 +37,16 @@ function isAlgorithm(name: string): name is Algorithm {
 export function parseDigest(text: string): Digest {
   const colon = text.indexOf(':');
   const algorithm = text.slice(0, colon);
-  if (!grammar.test(text)) throw new WherryError('DIGEST_INVALID', `Cannot read digest "${text}": it is not of the form algorithm:hex`);
-  if (!isAlgorithm(algorithm)) throw new WherryError('DIGEST_INVALID', `Cannot read digest "${text}": unsupported algorithm "${algorithm}"`);
+  if (!grammar.test(text))
+    throw new WherryError('DIGEST_INVALID', `Cannot read digest "${text}": it is not of the form algorithm:hex`);
+  if (!isAlgorithm(algorithm))
+    throw new WherryError('DIGEST_INVALID', `Cannot read digest "${text}": unsupported algorithm "${algorithm}"`);
   const encoded = text.slice(colon + 1);
   if (encoded.length !== encodedLength[algorithm] || !/^[0-9a-f]+$/.test(encoded))
-    throw new WherryError('DIGEST_INVALID', `Cannot read digest "${text}": want ${encodedLength[algorithm]} lower-case hex digits`);
+    throw new WherryError(
+      'DIGEST_INVALID',
+      `Cannot read digest "${text}": want ${encodedLength[algorithm]} lower-case hex digits`,
+    );
   return text as Digest;
 }
 
@@ -49,7 +54,11 @@ export function parseDigest(text: string): Digest {
 export function isDigest(text: string): text is Digest {
   const colon = text.indexOf(':');
   const algorithm = text.slice(0, colon);
-  return isAlgorithm(algorithm) && text.length - colon - 1 === encodedLength[algorithm] && /^[0-9a-f]+$/.test(text.slice(colon + 1));
+  return (
+    isAlgorithm(algorithm) &&
+    text.length - colon - 1 === encodedLength[algorithm] &&
+    /^[0-9a-f]+$/.test(text.slice(colon + 1))
+  );
 }
 
 /** The part before the colon. */
@@ -68,7 +77,10 @@ const native = new Set(getHashes());
 export function createDigester(algorithm: Algorithm = 'sha256'): Digester {
   if (native.has(algorithm)) {
     const running = createHash(algorithm);
-    return { update: (bytes) => void running.update(bytes), digest: () => `${algorithm}:${running.digest('hex')}` as Digest };
+    return {
+      update: (bytes) => void running.update(bytes),
+      digest: () => `${algorithm}:${running.digest('hex')}` as Digest,
+    };
   }
   return createPortableDigester(algorithm);
 }

@@ -1,7 +1,15 @@
 // Manifests and indexes: bytes → checked values (image spec, manifest.md and image-index.md; Docker schema 2 alike).
 // What is read keeps its bytes; a manifest that could mean two things to two readers is refused (CVE-2021-41190).
 import { WherryError } from '../errors.ts';
-import { type Descriptor, type Document, descriptorFrom, documentOf, objectFrom, stringMapFrom, verifyBytes } from './descriptor.ts';
+import {
+  type Descriptor,
+  type Document,
+  descriptorFrom,
+  documentOf,
+  objectFrom,
+  stringMapFrom,
+  verifyBytes,
+} from './descriptor.ts';
 import { digestOf } from './digest.ts';
 import { isIndexType, isManifestType, mediaTypes } from './media-types.ts';
 
@@ -27,7 +35,9 @@ export interface Index {
 }
 
 /** What a tag or a manifest digest may name. */
-export type ManifestDocument = (Document<Manifest> & { readonly kind: 'manifest' }) | (Document<Index> & { readonly kind: 'index' });
+export type ManifestDocument =
+  | (Document<Manifest> & { readonly kind: 'manifest' })
+  | (Document<Index> & { readonly kind: 'index' });
 
 /** Manifests and indexes above this many bytes are refused (what registries agree on). */
 export const maxManifestSize: number = 4 * 1024 * 1024;
@@ -39,22 +49,37 @@ export const maxManifestSize: number = 4 * 1024 * 1024;
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, expected?: Descriptor): ManifestDocument {
   if (bytes.byteLength > maxManifestSize)
-    throw new WherryError('TOO_LARGE', `Cannot read manifest: it has ${bytes.byteLength} bytes, at most ${maxManifestSize} are allowed`);
+    throw new WherryError(
+      'TOO_LARGE',
+      `Cannot read manifest: it has ${bytes.byteLength} bytes, at most ${maxManifestSize} are allowed`,
+    );
   if (expected !== undefined) verifyBytes(bytes, expected);
   const digest = expected?.digest ?? digestOf(bytes);
   const what = `manifest "${digest}"`;
   const fields = objectFrom(parseJson(bytes, what), what);
-  for (const key of Object.keys(fields)) if (!knownKeys.has(key) && knownKeys.has(key.toLowerCase())) throw invalid(what, `key "${key}" differs from "${key.toLowerCase()}" by case only`);
-  if (fields['schemaVersion'] === 1) throw invalid(what, 'it is a Docker schema 1 manifest, which is obsolete', 'Push the image again with a current tool.');
-  if ('manifests' in fields && ('layers' in fields || 'config' in fields)) throw invalid(what, 'it has both "manifests" and "layers" or "config"');
+  for (const key of Object.keys(fields))
+    if (!knownKeys.has(key) && knownKeys.has(key.toLowerCase()))
+      throw invalid(what, `key "${key}" differs from "${key.toLowerCase()}" by case only`);
+  if (fields['schemaVersion'] === 1)
+    throw invalid(
+      what,
+      'it is a Docker schema 1 manifest, which is obsolete',
+      'Push the image again with a current tool.',
+    );
+  if ('manifests' in fields && ('layers' in fields || 'config' in fields))
+    throw invalid(what, 'it has both "manifests" and "layers" or "config"');
   const type = typeOf(fields, mediaType, what);
   if (fields['schemaVersion'] !== 2) throw invalid(what, 'schemaVersion is not 2');
   const common = {
     schemaVersion: 2 as const,
     mediaType: type,
     ...(typeof fields['artifactType'] === 'string' ? { artifactType: fields['artifactType'] } : {}),
-    ...(fields['subject'] === undefined || fields['subject'] === null ? {} : { subject: descriptorFrom(fields['subject'], `${what}: subject`) }),
-    ...(fields['annotations'] === undefined || fields['annotations'] === null ? {} : { annotations: stringMapFrom(fields['annotations'], `${what}: annotations`) }),
+    ...(fields['subject'] === undefined || fields['subject'] === null
+      ? {}
+      : { subject: descriptorFrom(fields['subject'], `${what}: subject`) }),
+    ...(fields['annotations'] === undefined || fields['annotations'] === null
+      ? {}
+      : { annotations: stringMapFrom(fields['annotations'], `${what}: annotations`) }),
   };
   const descriptor: Descriptor = {
     mediaType: type,
@@ -68,10 +93,19 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, expected?: D
   }
   if (fields['config'] === undefined) throw invalid(what, 'config is missing');
   const layers = listFrom(fields['layers'] ?? [], `${what}: layers`);
-  return { kind: 'manifest', bytes, descriptor, value: { ...common, config: descriptorFrom(fields['config'], `${what}: config`), layers } };
+  return {
+    kind: 'manifest',
+    bytes,
+    descriptor,
+    value: { ...common, config: descriptorFrom(fields['config'], `${what}: config`), layers },
+  };
 }
 
-const knownKeys = new Set(['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations'].flatMap((key) => [key]));
+const knownKeys = new Set(
+  ['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations'].flatMap(
+    (key) => [key],
+  ),
+);
 
 function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
@@ -84,10 +118,20 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
 function typeOf(fields: Record<string, unknown>, said: string, what: string): string {
   const inside = fields['mediaType'];
   const outside = said.split(';')[0]?.trim() ?? '';
-  const known = (type: unknown): type is string => typeof type === 'string' && (isIndexType(type) || isManifestType(type));
+  const known = (type: unknown): type is string =>
+    typeof type === 'string' && (isIndexType(type) || isManifestType(type));
   if (inside !== undefined && typeof inside !== 'string') throw invalid(what, 'mediaType is not a string');
-  if (known(inside) && known(outside) && inside !== outside) throw invalid(what, `it says "${inside}" but was served as "${outside}"`);
-  const type = known(inside) ? inside : known(outside) ? outside : inside === undefined || inside === '' ? ('manifests' in fields ? mediaTypes.index : mediaTypes.manifest) : inside;
+  if (known(inside) && known(outside) && inside !== outside)
+    throw invalid(what, `it says "${inside}" but was served as "${outside}"`);
+  const type = known(inside)
+    ? inside
+    : known(outside)
+      ? outside
+      : inside === undefined || inside === ''
+        ? 'manifests' in fields
+          ? mediaTypes.index
+          : mediaTypes.manifest
+        : inside;
   if (!known(type)) throw invalid(what, `media type "${type}" is no image manifest or index`);
   if (isIndexType(type) !== 'manifests' in fields) throw invalid(what, `its content does not fit its type "${type}"`);
   return type;

@@ -31,10 +31,13 @@ export function isTag(text: string): boolean {
 
 /** Text → Reference, normalised; the tag is `latest` where neither tag nor digest is given. @throws REFERENCE_INVALID */
 export function parseReference(text: string): Reference {
-  const fail = (why: string, hint?: string): WherryError => new WherryError('REFERENCE_INVALID', `invalid reference format: "${text}": ${why}`, { hint });
+  const fail = (why: string, hint?: string): WherryError =>
+    new WherryError('REFERENCE_INVALID', `invalid reference format: "${text}": ${why}`, { hint });
   if (text === '') throw fail('it is empty');
-  if (/^[0-9a-f]{64}$/.test(text)) throw fail('64 hex digits are an image id, not a name', 'Use name@sha256:… instead.');
-  if (/^[a-z]+:\/\//.test(text)) throw fail('a reference has no scheme', `Write "${text.replace(/^[a-z]+:\/\//, '')}".`);
+  if (/^[0-9a-f]{64}$/.test(text))
+    throw fail('64 hex digits are an image id, not a name', 'Use name@sha256:… instead.');
+  if (/^[a-z]+:\/\//.test(text))
+    throw fail('a reference has no scheme', `Write "${text.replace(/^[a-z]+:\/\//, '')}".`);
   const at = text.indexOf('@');
   const named = at < 0 ? text : text.slice(0, at);
   let digest: Digest | undefined;
@@ -42,7 +45,11 @@ export function parseReference(text: string): Reference {
     try {
       digest = parseDigest(text.slice(at + 1));
     } catch (cause) {
-      throw new WherryError('REFERENCE_INVALID', `invalid reference format: "${text}": digest "${text.slice(at + 1)}" is not valid`, { cause });
+      throw new WherryError(
+        'REFERENCE_INVALID',
+        `invalid reference format: "${text}": digest "${text.slice(at + 1)}" is not valid`,
+        { cause },
+      );
     }
   }
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
@@ -51,8 +58,10 @@ export function parseReference(text: string): Reference {
   const tag = hasTag ? named.slice(colon + 1) : undefined;
   if (tag !== undefined && !isTag(tag)) throw fail(`tag "${tag}" is not valid`);
   const { registry, repository } = splitName(name);
-  if (repository !== repository.toLowerCase()) throw fail('repository name must be lowercase', `Write "${name.toLowerCase()}".`);
-  if (!registryPattern.test(registry) || /^\[f[cde][0-9a-f]*:/i.test(registry) && !registry.includes(']')) throw fail(`registry "${registry}" is not valid`);
+  if (repository !== repository.toLowerCase())
+    throw fail('repository name must be lowercase', `Write "${name.toLowerCase()}".`);
+  if (!registryPattern.test(registry) || (/^\[f[cde][0-9a-f]*:/i.test(registry) && !registry.includes(']')))
+    throw fail(`registry "${registry}" is not valid`);
   if (!repositoryPattern.test(repository)) throw fail(`repository "${repository}" is not valid`);
   if (repository.length > 255) throw fail('repository is longer than 255 characters');
   return {
@@ -69,7 +78,10 @@ function splitName(name: string): { registry: string; repository: string } {
   const isHost = slash >= 0 && (first === 'localhost' || /[.:]/.test(first) || first.toLowerCase() !== first);
   const registry = isHost && first !== 'index.docker.io' ? first : 'docker.io';
   const repository = isHost ? name.slice(slash + 1) : name;
-  return { registry, repository: registry === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository };
+  return {
+    registry,
+    repository: registry === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository,
+  };
 }
 
 /** Reference → `registry/repository[:tag][@digest]`, all of it. */
