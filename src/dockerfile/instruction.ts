@@ -103,7 +103,9 @@ export interface LabelInstruction extends Base {
 }
 
 /** A command: `exec` is the JSON form; a shell string is given to SHELL. */
-export type Command = { readonly form: 'exec'; readonly args: readonly string[] } | { readonly form: 'shell'; readonly script: string };
+export type Command =
+  | { readonly form: 'exec'; readonly args: readonly string[] }
+  | { readonly form: 'shell'; readonly script: string };
 
 export interface CmdInstruction extends Base {
   readonly kind: 'CMD';
