@@ -185,47 +185,33 @@ export class LayerShelf {
   }
 
   #writeUnder(entries: readonly FileEntry[], format: LayerFormat, title: string): Promise<Layer> {
-    const total = entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
-    return this.#task.limits.cpu(() =>
-      inEvent(this.#task, { name: `writing layer ${title}`, total }, async (id) => {
-        let current = 0;
-        const onBytes = (count: number): void => {
-          current += count;
-          this.#task.emit({ kind: 'progress', id, current, total });
-        };
-        const options = {
-          blobs: this.#store.blobs,
-          compression: format.compression,
-          epoch: format.epoch,
-          onBytes,
-          ...(format.level === undefined ? {} : { level: format.level }),
-        };
-        const readAt = Date.now();
-        const { layer, toc } = await writeLayer(entries, options, this.#task);
-        this.#remember(entries, toc, readAt);
-        await this.#store.records('toc').put(layer.diffId, encodeToc(toc));
-        await this.#store
-          .records('layer')
-          .put(
-            keyOf(toc.entries, format),
-            Buffer.from(
-              JSON.stringify({
-                diffId: layer.diffId,
-                descriptor: layer.descriptor,
-                format: { version: formatVersion, ...format },
-              }),
-            ),
-          );
-        this.#tocs.set(layer.diffId, Promise.resolve(toc));
-        return layer;
-      }),
+    const total = entries.reduce(
+      (sum, entry) => sum + 512 + Math.ceil((entry.type === 'file' ? entry.size : 0) / 512) * 512,
+      1024,
     );
+    return inEvent(this.#task, { name: `writing layer of ${title}`, total }, async (id) => {
+      const onBytes = (current: number): void =>
+        this.#task.emit({ kind: 'progress', id, current: Math.min(current, total), total });
+      const readAt = Date.now();
+      const { layer, toc } = await writeLayer(entries, { ...format, blobs: this.#store.blobs, onBytes }, this.#task);
+      this.#remember(entries, toc, readAt);
+      await this.#store.records('toc').put(layer.diffId, encodeToc(toc));
+      const record = {
+        diffId: layer.diffId,
+        descriptor: layer.descriptor,
+        format: { version: formatVersion, ...format },
+      };
+      await this.#store.records('layer').put(keyOf(toc.entries, format), Buffer.from(JSON.stringify(record)));
+      this.#tocs.set(layer.diffId, Promise.resolve(toc));
+      return layer;
+    });
   }
 
   /** Notes the digests of local files for the next build. A file that changed since `readAt` is not kept. */
   #remember(entries: readonly FileEntry[], toc: Toc, readAt: number): void {
-    for (const [position, entry] of entries.entries()) {
-      const digest = toc.entries[position]?.digest;
+    const digests = new Map(toc.entries.map((entry) => [entry.path, entry.digest]));
+    for (const entry of entries) {
+      const digest = digests.get(entry.path);
       if (
         entry.content?.kind !== 'file' ||
         entry.content.offset !== undefined ||

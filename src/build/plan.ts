@@ -1,17 +1,17 @@
 // Room 3: Dockerfile + arguments + platform → the stages that the target needs, each with its base and its steps, all
 // words expanded. Stages that the target does not need are never looked at (Dockerfile reference, "FROM", "Multi-stage").
-import { parseGitUrl } from '../context/git.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { AddInstruction, CopyInstruction, Dockerfile, Instruction, Stage } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
 import { didYouMean, WherryError, withRange } from '../errors.ts';
 import { scratchImage } from '../image/image.ts';
 import type { ImageConfig } from '../oci/config.ts';
-import { digestOf } from '../oci/digest.ts';
 import { formatPlatform, isSamePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import { formatFamiliar, parseReference, type Reference } from '../oci/reference.ts';
 import type { GlobalArguments } from './arguments.ts';
+import { keyOfStage } from './key.ts';
 import type { NamedContext } from './options.ts';
+import { addSource, copySource } from './sources.ts';
 import { dispatch, type StageFacts, type StageState, startStage } from './stage.ts';
 import type { BaseImage, PlannedStage, SourceRoot, StageBase, Step, StepSource } from './step.ts';
 
@@ -213,7 +213,7 @@ class Planner {
       }),
     );
     const planned = { name, platform: this.#input.platform, base: start.base, steps, config: state.config };
-    return { planned: { ...planned, key: keyOf(planned) }, state };
+    return { planned: { ...planned, key: keyOfStage(planned) }, state };
   }
 
   #title(stage: Stage, text: string, number: number, total: number): string {
@@ -331,45 +331,4 @@ function titleOf(text: string): string {
     .trim()
     .replace(/^\S+/, (name) => name.toUpperCase())
     .replace(/\s+/g, ' ');
-}
-
-function copySource(root: SourceRoot, source: string): StepSource {
-  if (/^https?:\/\//.test(source))
-    throw new WherryError('DOCKERFILE_INVALID', "source can't be a URL for COPY", {
-      hint: `Use ADD ${source} instead.`,
-    });
-  if (parseGitUrl(source) !== undefined)
-    throw new WherryError('DOCKERFILE_INVALID', "source can't be a git ref for COPY", {
-      hint: `Use ADD ${source} instead.`,
-    });
-  return { kind: 'path', root, path: source };
-}
-
-function addSource(instruction: AddInstruction, source: string, checksum: string | undefined): StepSource {
-  const verified = checksum === undefined ? {} : { checksum };
-  const git = parseGitUrl(source);
-  if (git !== undefined) return { kind: 'git', source: git, keepGitDir: instruction.keepGitDir ?? false, ...verified };
-  if (/^https?:\/\//.test(source))
-    return { kind: 'url', url: source, unpack: instruction.unpack === true, ...verified };
-  if (checksum !== undefined) throw new WherryError('DOCKERFILE_INVALID', 'checksum requires HTTP(S) or Git sources');
-  return { kind: 'path', root: { kind: 'context' }, path: source };
-}
-
-/** Digest of what decides a stage's result: stages and images stand for themselves by key and digest. */
-function keyOf(stage: Omit<PlannedStage, 'key'>): string {
-  const steps = stage.steps.map(({ title: _, range: __, noCache: ___, ...step }) =>
-    step.kind === 'copy' ? { ...step, sources: step.sources.map(sourceKey) } : step,
-  );
-  return digestOf(JSON.stringify({ base: baseKey(stage.base), steps, config: stage.config }));
-}
-
-function baseKey(base: StageBase): unknown {
-  if (base.kind === 'stage') return { stage: base.stage.key };
-  if (base.kind === 'image') return { image: base.image.resolved.manifest.descriptor.digest };
-  return base.kind === 'tree' ? { tree: base.name } : base;
-}
-
-function sourceKey(source: StepSource): unknown {
-  if (source.kind !== 'path') return source;
-  return { path: source.path, root: source.root.kind === 'context' ? 'context' : baseKey(source.root) };
 }

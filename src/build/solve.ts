@@ -1,25 +1,19 @@
-// Conducts rooms 4 to 6: planned stages → images. A step needs no bytes of the layers below, only their tables: so all
-// layers are written at the same time, as far as the limits allow, and only the result waits for them.
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { readArchiveTree } from '../context/archive.ts';
-import { openDirectory } from '../context/directory.ts';
-import { checkoutGit } from '../context/git.ts';
 import { type CopySource, selectCopy } from '../context/select.ts';
-import { emptyTree, type FileTree, resolveInTree } from '../context/tree.ts';
+import { emptyTree, type FileTree } from '../context/tree.ts';
 import { lookupOwner } from '../context/users.ts';
 import { applyChmod } from '../dockerfile/chmod.ts';
-import { unreachable, WherryError, withRange } from '../errors.ts';
+import { unreachable, withRange } from '../errors.ts';
 import type { Image, ImageLayer } from '../image/image.ts';
-import { applyEntries, type LayerTree, textOf } from '../layer/tree.ts';
-import { createDigester } from '../oci/digest.ts';
-import { openArchive } from '../tar/decompress.ts';
+import { applyEntries, type LayerTree } from '../layer/tree.ts';
 import type { FileEntry } from '../tar/entry.ts';
 import { checkAborted, inEvent, type Task } from '../task.ts';
-import { type ContextRoom, fetchFile, openNamedContext } from './context.ts';
+import { type ContextRoom, openNamedContext } from './context.ts';
 import type { LayerFormat, LayerShelf } from './layers.ts';
 import type { ContextSource } from './options.ts';
-import type { BaseImage, CopyStep, PlannedStage, SourceRoot, Step, StepSource, WorkdirStep } from './step.ts';
+import { openGit, openUrl } from './remote.ts';
+import type { BaseImage, CopyStep, PlannedStage, SourceRoot, Step, StepSource } from './step.ts';
+import { userFiles, workdirEntries } from './workdir.ts';
 
 /** What solving needs. */
 export interface SolveRoom extends ContextRoom {
@@ -137,7 +131,9 @@ export class Solver {
   ): Promise<{ entries: readonly FileEntry[]; layer: Promise<ImageLayer> }> {
     return inEvent(this.#room.task, { name: step.title, range: step.range }, async (_, finish) => {
       const entries =
-        step.kind === 'copy' ? await this.#copyEntries(step, table) : await this.#workdirEntries(step, table);
+        step.kind === 'copy'
+          ? await this.#copyEntries(step, table)
+          : await workdirEntries(step, await table(), this.#room.format.epoch);
       const { layer, cached } = await this.#room.shelf.begin(entries, this.#room.format, {
         title: step.title,
         noCache: step.noCache,
@@ -151,7 +147,8 @@ export class Solver {
     const target = step.link ? emptyTree : ((await table()) ?? emptyTree);
     const sources = (await Promise.all(step.sources.map((source) => this.#source(source)))) satisfies CopySource[];
     const users = step.link ? undefined : await table();
-    const owner = step.chown === undefined || step.chown === '' ? undefined : lookupOwner(step.chown, userFiles(users));
+    const owner =
+      step.chown === undefined || step.chown === '' ? undefined : lookupOwner(step.chown, await userFiles(users));
     const chmod = step.chmod;
     return selectCopy({
       sources,
@@ -159,6 +156,7 @@ export class Solver {
       workdir: step.workdir,
       target,
       parents: step.parents,
+      madeTime: this.#room.format.epoch,
       exclude: step.exclude,
       archives: step.instruction === 'ADD' && step.unpack ? 'extract' : 'keep',
       instruction: step.instruction,
@@ -171,34 +169,6 @@ export class Solver {
             ...(chmod.kind === 'octal' ? { parentMode: chmod.mode } : {}),
           }),
     });
-  }
-
-  async #workdirEntries(step: WorkdirStep, table: () => Promise<LayerTree | undefined>): Promise<FileEntry[]> {
-    const tree = (await table()) ?? emptyTree;
-    const resolved = resolveInTree(tree, step.path.slice(1));
-    const found = tree.lookup(resolved);
-    if (found?.type === 'directory') return [];
-    if (found !== undefined)
-      throw new WherryError(
-        'COPY_FAILED',
-        `Cannot make working directory "${step.path}": it is a ${found.type} in the image`,
-      );
-    const owner = ownerOfUser(step.user, tree);
-    const entries: FileEntry[] = [];
-    const names = resolved.split('/');
-    for (let count = 1; count <= names.length; count++) {
-      const path = names.slice(0, count).join('/');
-      const parent = tree.lookup(path);
-      if (parent !== undefined && parent.type !== 'directory')
-        throw new WherryError(
-          'COPY_FAILED',
-          `Cannot make working directory "${step.path}": "/${path}" is a ${parent.type} in the image`,
-        );
-      entries.push(
-        parent ?? { path, type: 'directory', mode: 0o755, ...owner, size: 0, mtime: this.#room.format.epoch },
-      );
-    }
-    return entries;
   }
 
   async #source(source: StepSource): Promise<CopySource> {
@@ -223,61 +193,12 @@ export class Solver {
         };
       }
       case 'url':
-        return this.#url(source);
-      case 'git': {
-        const directory = join(await this.#room.store.temporary(), 'git');
-        const { root } = await checkoutGit(source.source, directory, {
-          keepGitDir: source.keepGitDir,
-          signal: this.#room.task.signal,
-          ...(source.checksum === undefined ? {} : { checksum: source.checksum }),
-        });
-        return { kind: 'tree', tree: openDirectory(root) };
-      }
+        return openUrl(source, this.#room);
+      case 'git':
+        return openGit(source, this.#room);
       default:
         return unreachable(source);
     }
-  }
-
-  async #url(source: StepSource & { kind: 'url' }): Promise<CopySource> {
-    if (source.checksum !== undefined && !/^sha256:[0-9a-f]{64}$/.test(source.checksum))
-      throw new WherryError('DOCKERFILE_INVALID', `invalid checksum "${source.checksum}" for URL`, {
-        hint: 'Write --checksum=sha256:<64 hex digits>.',
-      });
-    const path = join(await this.#room.store.temporary(), 'download');
-    const { size, mtime } = await fetchFile(source.url, path, this.#room);
-    const digester = createDigester();
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
-      digester.update(chunk as Uint8Array);
-    const digest = digester.digest();
-    if (source.checksum !== undefined && digest !== source.checksum)
-      throw new WherryError(
-        'CHECKSUM_MISMATCH',
-        `digest mismatch for ${source.url.replace(/\?.*$/, '')}: ${digest} (expected: ${source.checksum})`,
-        { hint: 'The file at that URL is not the one the Dockerfile expects.' },
-      );
-    if (source.unpack && (await openArchive(createReadStream(path))) !== undefined)
-      return { kind: 'tree', tree: await readArchiveTree(createReadStream(path), `${path}.tree`) };
-    const segments = new URL(source.url).pathname.split('/');
-    const name = decodeURIComponent(segments.at(-1) ?? '') || '__unnamed__';
-    if (name.includes('/') || name === '.' || name === '..')
-      throw new WherryError('DOCKERFILE_INVALID', `Cannot name the file of "${source.url}"`, {
-        hint: 'Give a destination that does not end with "/".',
-      });
-    return {
-      kind: 'file',
-      name,
-      entry: {
-        path: name,
-        type: 'file',
-        mode: 0o600,
-        uid: 0,
-        gid: 0,
-        size,
-        mtime,
-        digest,
-        content: { kind: 'file', path },
-      },
-    };
   }
 
   async #root(root: SourceRoot): Promise<FileTree> {
@@ -324,20 +245,4 @@ export class Solver {
 function lazy<T>(compute: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return () => (value ??= compute());
-}
-
-function userFiles(tree: LayerTree | undefined): { readonly passwd?: string; readonly group?: string } {
-  const passwd = tree === undefined ? undefined : textOf(tree, 'etc/passwd');
-  const group = tree === undefined ? undefined : textOf(tree, 'etc/group');
-  return { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) };
-}
-
-/** Owner of a directory that WORKDIR makes; a USER that the image does not know counts as root, as in BuildKit. */
-function ownerOfUser(user: string, tree: FileTree): { readonly uid: number; readonly gid: number } {
-  if (user === '') return { uid: 0, gid: 0 };
-  try {
-    return lookupOwner(user, userFiles(tree as LayerTree));
-  } catch {
-    return { uid: 0, gid: 0 };
-  }
 }

@@ -1,12 +1,11 @@
 // The embedded registry, and logging in to others.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { logout as removeLogin, login as saveLogin } from '../../registry/client/login.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { serveRegistry } from '../../registry/server/server.ts';
 import { WherryError } from '../errors.ts';
 import { openStore } from '../store/store.ts';
-import type { CommonOptions } from './session.ts';
+import { type CommonOptions, inSession } from './session.ts';
 
 /** A registry that is being served. */
 export interface ServedRegistry {
@@ -50,4 +49,19 @@ export async function serve(
     await store.close();
     throw error;
   }
+}
+
+/** Checks the credentials against the registry, then saves them as Docker does. @throws UNAUTHORIZED, CREDENTIALS_FAILED */
+export async function login(
+  registry: string,
+  options: CommonOptions & { readonly username: string; readonly password: string },
+): Promise<{ readonly savedTo: string }> {
+  return inSession(options, async ({ clients }) => ({
+    savedTo: await clients.login(registry, options.username, options.password),
+  }));
+}
+
+/** Forgets the saved credentials; false where there were none. */
+export async function logout(registry: string, options: CommonOptions = {}): Promise<boolean> {
+  return inSession(options, ({ clients }) => clients.logout(registry));
 }

@@ -1,7 +1,6 @@
 // What every call of the library opens and closes: the store, the registry clients and the task.
 import { createRegistryClients, type RegistryClients } from '../../registry/client/client.ts';
-import { readClientConfig } from '../../registry/client/config.ts';
-import { parseMirror } from '../../registry/client/mirrors.ts';
+import { parseMirror, readClientConfig } from '../../registry/client/mirrors.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
