@@ -139,14 +139,6 @@ function copyFile(copier: Copier, source: FileEntry, target: string): void {
     throw new WherryError('COPY_FAILED', `cannot replace to directory /${target} with file`, {
       hint: `A directory is at "/${target}"; end the destination with "/" to copy into it, or remove it first.`,
     });
-  const name = target.slice(target.lastIndexOf('/') + 1);
-  if (name.startsWith('.wh.')) {
-    throw new WherryError(
-      'COPY_FAILED',
-      `Cannot copy "/${source.path}" to "/${target}": a name that begins with ".wh." deletes files when a layer is unpacked`,
-      { hint: 'Exclude it or rename it.' },
-    );
-  }
   copier.table.set({ ...withMetadata(copier, source), path: target });
 }
 

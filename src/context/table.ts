@@ -12,6 +12,10 @@ export interface Table {
   set(entry: FileEntry): void;
   /** Removes a path and what is below it, so that something of another kind can take its place. */
   remove(path: string): void;
+  /** Whether a path was made or replaced here. */
+  has(path: string): boolean;
+  /** What was made or replaced, as it is in a tree: without its parents, names of one inode marked as such. */
+  changes(): Iterable<FileEntry>;
   /** The layer: sorted, parents included (as the tree below has them), the root left out, later names of one inode as hard links. */
   entries(): FileEntry[];
 }
@@ -36,7 +40,12 @@ export function createTable(below: FileTree): Table {
         return [...names].sort(compareNames);
       },
     },
-    set: (entry) => void changes.set(entry.path, entry),
+    set: (entry) => {
+      if (/(?:^|\/)\.wh\.[^/]*$/.test(entry.path)) throw whiteoutName(entry.path);
+      changes.set(entry.path, entry);
+    },
+    has: (path) => changes.has(path),
+    changes: () => changes.values(),
     remove: (path) => {
       for (const key of [...changes.keys()]) if (key === path || key.startsWith(`${path}/`)) changes.delete(key);
       removed.add(path);
@@ -60,6 +69,14 @@ export function createTable(below: FileTree): Table {
       return linkInodes([...all.values()].sort((a, b) => comparePaths(a.path, b.path)));
     },
   };
+}
+
+function whiteoutName(path: string): WherryError {
+  return new WherryError(
+    'COPY_FAILED',
+    `Cannot copy to "/${path}": a name that begins with ".wh." deletes files when a layer is unpacked`,
+    { hint: 'Exclude it or rename it.' },
+  );
 }
 
 function opaqueMark(path: string): FileEntry {

@@ -1,0 +1,125 @@
+// A tar, however compressed, → its entries over one uncompressed temporary file, and the tree that unpacking it would make.
+// Names may not leave the root; whiteouts are no deletions here, but refused (see table.ts).
+import { open } from 'node:fs/promises';
+import { WherryError } from '../errors.ts';
+import { createDigester } from '../oci/digest.ts';
+import { openArchive } from '../tar/decompress.ts';
+import type { FileEntry } from '../tar/entry.ts';
+import { readTar } from '../tar/read.ts';
+import { tableTree } from './memory.ts';
+import { createTable, joinPath, makeDirectories, type NewDirectory, parentOf, type Table } from './table.ts';
+import { emptyTree, type FileTree, resolveInTree } from './tree.ts';
+
+/** The tree of an archive; its contents are in the spool file. */
+export interface ArchiveTree extends FileTree {
+  /** The spool file, which must be there as long as contents are read. */
+  readonly spool: string;
+}
+
+/**
+ * Reads an archive to its end into a new file at `spoolPath`, which the caller removes, and gives its tree.
+ * @throws ARCHIVE_INVALID when it is no archive, or is damaged
+ */
+export async function readArchiveTree(source: AsyncIterable<Uint8Array>, spoolPath: string): Promise<ArchiveTree> {
+  const archive = await openArchive(source);
+  if (archive === undefined)
+    throw new WherryError('ARCHIVE_INVALID', 'Cannot read archive: it is not a tar', {
+      hint: 'Want a tar, plain or compressed by gzip, bzip2, xz or zstd.',
+    });
+  const table = createTable(emptyTree);
+  applyArchive(await spoolArchive(archive.tar, spoolPath), { table, into: '', owner: undefined });
+  return { ...tableTree(table.changes()), spool: spoolPath };
+}
+
+/** Writes a tar to `spoolPath` as it passes; its entries in the archive's order, files with content and digest. @throws ARCHIVE_INVALID */
+export async function spoolArchive(tar: AsyncIterable<Uint8Array>, spoolPath: string): Promise<FileEntry[]> {
+  const file = await open(spoolPath, 'wx', 0o600);
+  const kept = async function* (): AsyncIterable<Uint8Array> {
+    for await (const chunk of tar) {
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+      yield chunk;
+    }
+  };
+  try {
+    const entries: FileEntry[] = [];
+    for await (const { header, offset, body } of readTar(kept())) {
+      if (header.type !== 'file') {
+        entries.push(header);
+        continue;
+      }
+      const digester = createDigester();
+      for await (const chunk of body) digester.update(chunk);
+      entries.push({ ...header, content: { kind: 'file', path: spoolPath, offset }, digest: digester.digest() });
+    }
+    return entries;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where an archive is unpacked. */
+export interface Unpacking {
+  readonly table: Table;
+  /** The directory to unpack into, without symlinks; it is there. For the archive it is the root: no link leads out of it. */
+  readonly into: string;
+  /** Replaces the archive's owners. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+const implied: NewDirectory = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+
+/**
+ * Unpacks entries onto a table, one after the other, as BuildKit does: parents that are symlinks are followed, missing ones
+ * made; a directory joins one that is there, anything else replaces what is there. @throws ARCHIVE_INVALID, COPY_FAILED
+ */
+export function applyArchive(entries: readonly FileEntry[], to: Unpacking): void {
+  const { table, into } = to;
+  const inside: FileTree = { lookup: (path) => table.tree.lookup(joinBelow(into, path)), list: () => [] };
+  let links = 0;
+  for (const entry of entries) {
+    const followLast = entry.type === 'directory';
+    const relative = resolveInTree(inside, entry.path, { followLast });
+    if (relative === '') continue;
+    const path = joinPath(into, relative);
+    makeDirectories(table, parentOf(path), implied);
+    const owned: FileEntry = to.owner === undefined ? entry : { ...entry, ...to.owner };
+    const existing = table.tree.lookup(path);
+    if (entry.type === 'hardlink') {
+      const target = linkTarget(entry, {
+        table,
+        path: joinBelow(into, resolveInTree(inside, entry.link ?? '', { followLast: false })),
+      });
+      if (target.path === path) continue;
+      const inode =
+        table.has(target.path) && target.inode !== undefined
+          ? target.inode
+          : `archive/${into}/${++links}/${entry.path}`;
+      table.set({ ...target, inode });
+      if (existing?.type === 'directory') table.remove(path);
+      table.set({ ...target, inode, path });
+    } else if (entry.type === 'directory' && existing?.type === 'directory') {
+      table.set({
+        ...existing,
+        ...owned,
+        path,
+        ...(existing.xattrs === undefined ? {} : { xattrs: { ...existing.xattrs, ...owned.xattrs } }),
+      });
+    } else {
+      if (existing?.type === 'directory') table.remove(path);
+      table.set({ ...owned, path });
+    }
+  }
+}
+
+function linkTarget(entry: FileEntry, at: { readonly table: Table; readonly path: string }): FileEntry {
+  const target = at.table.tree.lookup(at.path);
+  if (target !== undefined && target.type !== 'directory') return target;
+  throw new WherryError(
+    'ARCHIVE_INVALID',
+    `Cannot unpack hard link "${entry.path}": its target "${entry.link}" is ${target === undefined ? 'not there' : 'a directory'}`,
+  );
+}
+
+function joinBelow(into: string, path: string): string {
+  return path === '' ? into : joinPath(into, path);
+}
