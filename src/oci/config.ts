@@ -73,12 +73,17 @@ export function parseConfig(bytes: Uint8Array, descriptor: Descriptor): Document
       hint: 'Is this an image, and not another kind of artifact?',
     });
   const value = {
-    ...fields,
-    config: fields['config'] ?? {},
+    ...withoutNulls(fields),
+    config: withoutNulls(fields['config']),
     rootfs: { type: 'layers', diff_ids: diffIds.map((diffId) => parseDiffId(String(diffId))) },
     history: fields['history'] ?? [],
   } as unknown as ImageConfig;
   return { bytes, descriptor, value };
+}
+
+/** Docker writes `null` for what is not set: absent means absent here. */
+function withoutNulls(value: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== null));
 }
 
 /**

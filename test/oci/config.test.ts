@@ -38,6 +38,16 @@ for (const text of ['', '[]', '{"os":"linux"}', '{"os":"linux","architecture":"x
     );
   });
 
+test('parseConfig takes null for absent, as Docker writes it', () => {
+  const bytes = Buffer.from(
+    '{"os":"linux","architecture":"x","config":{"Cmd":null,"Volumes":null},"history":null,"variant":null}',
+  );
+  const { value } = parseConfig(bytes, descriptorOf(bytes, mediaTypes.config));
+  assert.equal(value.config, {});
+  assert.equal(value.history, []);
+  assert.ok(configDocument(value).bytes.byteLength > 0);
+});
+
 test('parseConfig checks digest and size', () => {
   const bytes = Buffer.from('{}');
   assert.throws(() => parseConfig(bytes, { mediaType: mediaTypes.config, digest: digestOf('x'), size: 2 }), /digest/);
