@@ -5,7 +5,7 @@ import { given } from './given.ts';
 import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, ParseWarning, Stage } from './instruction.ts';
 import { parseStageName } from './names.ts';
 import { checkSyntax, findCheck, findSyntax } from './syntax/directives.ts';
-import { type LineReader, openLines, readBody, readLogicalLine } from './syntax/lines.ts';
+import { type LineReader, openLines, readBody, readLogicalLine, trimLineEnd } from './syntax/lines.ts';
 import { splitInstruction } from './syntax/split.ts';
 import type { Statement } from './syntax/statement.ts';
 import { invalid } from './typed/arguments.ts';
@@ -22,7 +22,12 @@ export function parseDockerfile(text: string | Uint8Array, name: string): Docker
   const file: SourceFile = { name, text: source.text };
   if (source.text === '') throw invalid('the Dockerfile cannot be empty');
   const syntax = findSyntax(source.text);
-  if (syntax !== undefined) checkSyntax(syntax);
+  if (syntax !== undefined) {
+    located(
+      () => lineRange(file, syntax.line),
+      () => checkSyntax(syntax.value),
+    );
+  }
   const reader = openLines(source.text);
   const draft: Draft = { globalArgs: [], stages: [], warnings: [] };
   let count = 0;
@@ -35,7 +40,7 @@ export function parseDockerfile(text: string | Uint8Array, name: string): Docker
   }
   if (count === 0) throw invalid('file with no instructions');
   if (draft.stages.length === 0) throw invalid('dockerfile contains no stages to build');
-  const directives = { escape: reader.escape, ...given({ syntax, check: findCheck(source.text) }) };
+  const directives = { escape: reader.escape, ...given({ syntax: syntax?.value, check: findCheck(source.text) }) };
   return { file, directives, ...draft };
 }
 
@@ -109,15 +114,21 @@ function readStatement(reader: LineReader, origin: Origin): Statement | undefine
   if (origin.damaged && [text, ...heredocs.map((heredoc) => heredoc.body)].some((part) => part.includes('\ufffd'))) {
     throw invalid('the instruction is not valid UTF-8', 'Save the Dockerfile as UTF-8.');
   }
-  return { ...parts, text, escape, heredocs, range: rangeOf(reader, origin), comments: line.comments };
+  const { text: whole, comments } = line;
+  return { ...parts, text, line: whole, escape, heredocs, range: rangeOf(reader, origin), comments };
 }
 
 /** From the first line of the instruction to the line that was read last. */
 function rangeOf(reader: LineReader, origin: Origin): SourceRange {
   if (origin.range !== undefined) return origin.range;
   const last = Math.max(reader.first, reader.next);
-  const length = (reader.lines[last - 1] ?? '').replace(/[\r\n]+$/, '').length;
+  const length = trimLineEnd(reader.lines[last - 1] ?? '').length;
   return { file: origin.file, start: { line: reader.first, character: 0 }, end: { line: last, character: length } };
+}
+
+function lineRange(file: SourceFile, line: number): SourceRange {
+  const text = file.text.split('\n', line).at(-1) ?? '';
+  return { file, start: { line, character: 0 }, end: { line, character: trimLineEnd(text).length } };
 }
 
 function emptyContinuation(text: string, range: SourceRange): ParseWarning {

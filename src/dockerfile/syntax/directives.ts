@@ -38,15 +38,20 @@ export function parseEscape(value: string): '\\' | '`' {
   throw invalid(`invalid escape token '${value}' does not match \` or \\`);
 }
 
-/** The value of `syntax` in any of its forms: `# syntax=`, `// syntax=`, or a file that is a JSON object. */
-export function findSyntax(text: string): string | undefined {
-  const body = withoutShebang(text);
-  return findValue(body, 'syntax', '#') ?? findValue(body, 'syntax', '//') ?? jsonSyntax(body);
+/** A directive's value and the number of its line. */
+export interface FoundValue {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** The `syntax` of the file in any of its forms: `# syntax=`, `// syntax=`, or a file that is a JSON object. */
+export function findSyntax(text: string): FoundValue | undefined {
+  return findValue(text, 'syntax', '#') ?? findValue(text, 'syntax', '//') ?? jsonSyntax(text);
 }
 
 /** The value of `# check=`. */
 export function findCheck(text: string): string | undefined {
-  return findValue(withoutShebang(text), 'check', '#');
+  return findValue(text, 'check', '#')?.value;
 }
 
 /**
@@ -73,15 +78,16 @@ function keyAndValue(text: string): Directive | undefined {
   return value === '' ? undefined : { key, value };
 }
 
-function findValue(text: string, key: Directive['key'], comment: string): string | undefined {
+function findValue(text: string, key: Directive['key'], comment: string): FoundValue | undefined {
   const state = directivesBegin();
   let at = 0;
-  while (!state.done && at < text.length) {
+  for (let line = 1; !state.done && at < text.length; line++) {
     const end = text.indexOf('\n', at);
-    const line = text.slice(at, end < 0 ? text.length : end);
+    const content = text.slice(at, end < 0 ? text.length : end);
     at = end < 0 ? text.length : end + 1;
-    const directive = quietly(state, line, comment);
-    if (directive?.key === key) return directive.value;
+    if (line === 1 && content.startsWith('#!')) continue;
+    const directive = quietly(state, content, comment);
+    if (directive?.key === key) return { value: directive.value, line };
   }
   return undefined;
 }
@@ -96,18 +102,12 @@ function quietly(state: DirectiveState, line: string, comment: string): Directiv
   }
 }
 
-function withoutShebang(text: string): string {
-  if (!text.startsWith('#!')) return text;
-  const end = text.indexOf('\n');
-  return end < 0 ? '' : text.slice(end + 1);
-}
-
-function jsonSyntax(text: string): string | undefined {
+function jsonSyntax(text: string): FoundValue | undefined {
   if (!/^[\t\n\r ]*\{/.test(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     const syntax = typeof value === 'object' && value !== null && 'syntax' in value ? value.syntax : undefined;
-    return typeof syntax === 'string' ? syntax : undefined;
+    return typeof syntax === 'string' ? { value: syntax, line: 1 } : undefined;
   } catch {
     return undefined;
   }

@@ -19,8 +19,8 @@ export function findHeredocs(line: string): HeredocHead[] {
 
 /** The heredoc that a whole word (or a whole command) is. */
 export function parseHeredocWord(text: string): HeredocHead | undefined {
-  const match = /^([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)$/.exec(text);
-  const delimiter = match?.[3] ?? '';
+  const match = /^([0-9]*)<<(-?)([^<]*)$/.exec(text);
+  const delimiter = (match?.[3] ?? '').replace(/^[\t\n\f\r ]+/, '');
   if (match === null || delimiter === '') return undefined;
   const [name, ...others] = wordsOf(delimiter, rules) ?? [];
   const [quoted] = wordsOf(delimiter, { ...rules, keepQuotes: true }) ?? [];

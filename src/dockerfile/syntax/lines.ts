@@ -85,9 +85,14 @@ function take(reader: LineReader): string | undefined {
   if (content.length > maxLineBytes / 3 && Buffer.byteLength(content) > maxLineBytes) {
     throw new WherryError('DOCKERFILE_INVALID', `dockerfile line greater than max allowed size of ${maxLineBytes}`);
   }
-  let end = content.length;
-  while (content[end - 1] === '\r') end--;
-  return content.slice(0, end);
+  return trimLineEnd(content);
+}
+
+/** The line without CR and LF at its end. */
+export function trimLineEnd(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === '\n' || line[end - 1] === '\r') end--;
+  return line.slice(0, end);
 }
 
 /** A line goes on when its last character but blanks is one escape character (two of them are an escaped one). */

@@ -22,7 +22,10 @@ export interface Parts {
 
 /** An instruction that is not typed yet. */
 export interface Statement extends Parts {
+  /** The logical line, trimmed. */
   readonly text: string;
+  /** The logical line with the white space at its ends. */
+  readonly line: string;
   readonly escape: '\\' | '`';
   readonly heredocs: readonly Heredoc[];
   readonly range: SourceRange;

@@ -15,7 +15,8 @@ export function readOnbuild(statement: Statement): OnbuildInstruction {
   if (name === '') throw atLeastOne('ONBUILD');
   refuseFlags(statement);
   checkTrigger(name);
-  const line = statement.text.replace(/^[^\t\v\f\r ]*[\t\n\f\r ]*/, '');
+  // White space at the end stays: the config is BuildKit's byte for byte.
+  const line = statement.line.replace(/^\s*ONBUILD[\t\n\f\r ]*/i, '');
   const trigger = statement.heredocs.reduce((text, heredoc) => `${text}\n${heredoc.body}${heredoc.name}`, line);
   return { ...baseOf(statement), kind: 'ONBUILD', trigger };
 }

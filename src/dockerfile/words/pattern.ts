@@ -11,6 +11,13 @@ type Token =
 /** A compiled pattern. */
 export type Pattern = readonly Token[];
 
+/** No honest pattern needs more steps; both lengths can be chosen so that the product is billions. */
+const maxSteps = 20_000_000;
+
+interface Budget {
+  steps: number;
+}
+
 interface Match {
   readonly start: number;
   readonly end: number;
@@ -60,11 +67,12 @@ export function replaceMatches(
   options: { readonly by: string; readonly all: boolean },
 ): string {
   const characters = Array.from(value);
+  const budget: Budget = { steps: 0 };
   let result = '';
   let copied = 0;
   let from = 0;
   while (from <= characters.length) {
-    const match = find(pattern, characters, from);
+    const match = find(pattern, characters, { from, budget });
     if (match === undefined) break;
     result += characters.slice(copied, match.start).join('');
     // An empty match directly after another match is none, or `*` would replace twice.
@@ -88,8 +96,16 @@ function reach(states: States, pattern: Pattern, begin: { readonly state: number
   }
 }
 
-function advance(states: States, pattern: Pattern, character: string): States {
+function advance(
+  states: States,
+  pattern: Pattern,
+  { character, budget }: { character: string; budget: Budget },
+): States {
   const next: States = new Map();
+  budget.steps += states.size;
+  if (budget.steps > maxSteps) {
+    throw new WherryError('DOCKERFILE_INVALID', 'pattern and value are too long to be matched');
+  }
   for (const [state, start] of states) {
     const token = pattern[state];
     if (token === undefined) continue;
@@ -101,6 +117,7 @@ function advance(states: States, pattern: Pattern, character: string): States {
 }
 
 function anchoredEnd(pattern: Pattern, characters: readonly string[], longest: boolean): number | undefined {
+  const budget: Budget = { steps: 0 };
   let states: States = new Map();
   reach(states, pattern, { state: 0, start: 0 });
   let end: number | undefined;
@@ -111,12 +128,16 @@ function anchoredEnd(pattern: Pattern, characters: readonly string[], longest: b
     }
     const character = characters[at];
     if (character === undefined) break;
-    states = advance(states, pattern, character);
+    states = advance(states, pattern, { character, budget });
   }
   return end;
 }
 
-function find(pattern: Pattern, characters: readonly string[], from: number): Match | undefined {
+function find(
+  pattern: Pattern,
+  characters: readonly string[],
+  { from, budget }: { readonly from: number; readonly budget: Budget },
+): Match | undefined {
   let states: States = new Map();
   let best: Match | undefined;
   for (let at = from; ; at++) {
@@ -128,6 +149,6 @@ function find(pattern: Pattern, characters: readonly string[], from: number): Ma
     }
     const character = characters[at];
     if (character === undefined || (best !== undefined && states.size === 0)) return best;
-    states = advance(states, pattern, character);
+    states = advance(states, pattern, { character, budget });
   }
 }

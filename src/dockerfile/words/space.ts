@@ -7,7 +7,8 @@ const nonSpace = new RegExp(`[^${spaces}]`);
 
 /** True for one UTF-16 unit that is Unicode white space. */
 export function isSpace(unit: string): boolean {
-  return space.test(unit);
+  // Almost every character is decided by these two comparisons.
+  return (unit <= ' ' || unit >= '\u0085') && space.test(unit);
 }
 
 /** The text without leading white space. */
