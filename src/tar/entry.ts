@@ -1,6 +1,7 @@
 // The nouns of a layer: a tar header, and a file entry, which is a header with its content. Both the tar code and those
 // who plan a layer (src/context, src/layer) speak of files in these words (image spec, layer.md, "File Types").
 import type { Digest } from '../oci/digest.ts';
+import { bytesOfName } from './name.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
 
@@ -53,9 +54,9 @@ export function comparePaths(a: string, b: string): number {
   }
 }
 
-/** Orders names by their UTF-8 bytes. */
+/** Orders names by their bytes. */
 export function compareNames(a: string, b: string): number {
-  // UTF-16 and UTF-8 order differ only where surrogates meet U+E000–U+FFFF: compare bytes only then.
-  if (/[\ud800-\uffff]/.test(a) && /[\ud800-\uffff]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  // UTF-16 and UTF-8 order differ only where surrogates are: compare bytes only then.
+  if (/[\ud800-\uffff]/.test(a) || /[\ud800-\uffff]/.test(b)) return Buffer.compare(bytesOfName(a), bytesOfName(b));
   return a < b ? -1 : a > b ? 1 : 0;
 }

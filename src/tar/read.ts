@@ -92,32 +92,42 @@ interface Scanner {
 function createScanner(policy: PathPolicy): Scanner {
   // With this mark every write is answered by "drain" once its bytes were looked at.
   const stream = extract({ highWaterMark: 1, allowUnknownFormat: true } as Parameters<typeof extract>[0]);
-  const queue: Found[] = [];
+  let queue: Found[] = [];
+  let taken = 0;
   let failure: unknown;
   let ended = false;
   let chunk: Buffer = Buffer.alloc(0);
   let start = 0;
   /** End of the last entry with its padding; and the bytes from there to `start`, if it lies before `start`. */
   let boundary = 0;
-  let carry: Buffer = Buffer.alloc(0);
+  let carried: Buffer[] = [];
   let lastPath = '';
   let settle = (): void => {};
 
-  /** Bytes from `boundary` to `end`, a position in the current chunk or at its end. */
-  const since = (end: number): Buffer => {
-    if (boundary >= start) return chunk.subarray(boundary - start, Math.max(0, end - start));
-    return Buffer.concat([carry, chunk.subarray(0, end - start)]);
+  /** Bytes from `boundary` to `end`, a position in the current chunk or at its end; the first `most` of them. */
+  const since = (end: number, most = Number.POSITIVE_INFINITY): Buffer => {
+    if (boundary >= start) return chunk.subarray(boundary - start, Math.max(0, Math.min(end, boundary + most) - start));
+    const parts: Buffer[] = [];
+    let size = 0;
+    for (let i = 0; i <= carried.length && size < most; i++) {
+      const part = carried[i] ?? chunk.subarray(0, end - start);
+      parts.push(part);
+      size += part.length;
+    }
+    return Buffer.concat(parts).subarray(0, most);
   };
-  const isEnd = (bytes: Buffer): boolean => bytes.length >= 1024 && isZero(bytes.subarray(0, 1024));
+  const isEnd = (end: number): boolean => {
+    const bytes = since(end, 1024);
+    return bytes.length === 1024 && isZero(bytes);
+  };
 
   stream.on('entry', (header, body, next) => {
     if (failure === undefined && !ended) {
       const offset = (header as unknown as { byteOffset: number }).byteOffset;
       try {
-        const blocks = since(offset);
-        if (isEnd(blocks)) ended = true;
+        if (isEnd(offset)) ended = true;
         else {
-          const decoded = decodeHeader(blocks, policy);
+          const decoded = decodeHeader(since(offset), policy);
           // tar-stream passes over the content of all types but directories: where that is not what the header means, refuse.
           const skipped = header.type === 'directory' ? 0 : (header.size ?? 0);
           if (skipped !== decoded.size)
@@ -138,7 +148,7 @@ function createScanner(policy: PathPolicy): Scanner {
   });
   stream.on('error', (cause: Error) => {
     // Garbage behind the end of the archive is no damage.
-    if (isEnd(since(start + chunk.length))) ended = true;
+    if (isEnd(start + chunk.length)) ended = true;
     else
       failure ??= new WherryError('ARCHIVE_INVALID', `Cannot read archive: the header at byte ${boundary} is damaged`, {
         cause,
@@ -151,7 +161,9 @@ function createScanner(policy: PathPolicy): Scanner {
   return {
     async feed(bytes) {
       const before = start + chunk.length;
-      carry = boundary < before ? Buffer.from(since(before)) : Buffer.alloc(0);
+      if (boundary >= before) carried = [];
+      else if (boundary >= start) carried = [Buffer.from(since(before))];
+      else carried.push(Buffer.from(chunk));
       [chunk, start] = [bytes, before];
       if (bytes.length === 0 || ended || failure !== undefined) {
         if (ended) boundary = start + chunk.length;
@@ -162,18 +174,19 @@ function createScanner(policy: PathPolicy): Scanner {
       await looked;
       if (failure !== undefined || ended) return;
       const end = start + chunk.length;
-      const rest = end - boundary;
-      if (rest >= 1024 && isEnd(since(Math.min(end, Math.max(boundary + 1024, start))))) ended = true;
-      else if (rest > maxHeaders)
+      if (isEnd(end)) ended = true;
+      else if (end - boundary > maxHeaders)
         failure = new WherryError(
           'ARCHIVE_INVALID',
           `Cannot read archive: the headers at byte ${boundary} are longer than ${maxHeaders} bytes`,
         );
     },
     take() {
-      const found = queue.shift();
-      if (found === undefined && failure !== undefined) throw failure;
-      return found;
+      const found = queue[taken++];
+      if (found !== undefined) return found;
+      [queue, taken] = [[], 0];
+      if (failure !== undefined) throw failure;
+      return undefined;
     },
     current: () => ({ chunk, start }),
     finish() {
