@@ -85,18 +85,11 @@ export function applyArchive(entries: readonly FileEntry[], to: Unpacking): void
     const owned: FileEntry = to.owner === undefined ? entry : { ...entry, ...to.owner };
     const existing = table.tree.lookup(path);
     if (entry.type === 'hardlink') {
-      const target = linkTarget(entry, {
-        table,
-        path: joinBelow(into, resolveInTree(inside, entry.link ?? '', { followLast: false })),
-      });
+      const link = resolveInTree(inside, entry.link ?? '', { followLast: false });
+      const target = linkTarget(entry, { table, path: joinBelow(into, link) });
       if (target.path === path) continue;
-      const inode =
-        table.has(target.path) && target.inode !== undefined
-          ? target.inode
-          : `archive/${into}/${++links}/${entry.path}`;
-      table.set({ ...target, inode });
       if (existing?.type === 'directory') table.remove(path);
-      table.set({ ...target, inode, path });
+      putLink(table, { target, path, header: owned, inode: `archive/${++links}/${path}` });
     } else if (entry.type === 'directory' && existing?.type === 'directory') {
       table.set({
         ...existing,
@@ -109,6 +102,26 @@ export function applyArchive(entries: readonly FileEntry[], to: Unpacking): void
       table.set({ ...owned, path });
     }
   }
+}
+
+/** Another name for a file. It shares the link's metadata, as it does when the archive is unpacked on a disk. */
+function putLink(
+  table: Table,
+  link: { readonly target: FileEntry; readonly path: string; readonly header: FileEntry; readonly inode: string },
+): void {
+  const { target, header } = link;
+  const inode = table.has(target.path) && target.inode !== undefined ? target.inode : link.inode;
+  const mode = target.type === 'symlink' ? target.mode : header.mode;
+  const shared: FileEntry = { ...target, inode, mode, uid: header.uid, gid: header.gid, mtime: header.mtime };
+  const isChange =
+    shared.mode !== target.mode ||
+    shared.uid !== target.uid ||
+    shared.gid !== target.gid ||
+    shared.mtime !== target.mtime;
+  if (isChange)
+    for (const other of [...table.changes()]) if (other.inode === inode) table.set({ ...shared, path: other.path });
+  table.set(shared);
+  table.set({ ...shared, path: link.path });
 }
 
 function linkTarget(entry: FileEntry, at: { readonly table: Table; readonly path: string }): FileEntry {

@@ -86,7 +86,7 @@ function lookup(state: State, path: string): FileEntry | undefined {
 function isReachable(state: State, path: string): boolean {
   if (path === '') return true;
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name === '' || name === '.' || name === '..' || path.includes('\0')) return false;
+  if (name === '' || name === '.' || name === '..' || path.startsWith('/') || path.includes('\0')) return false;
   return isDirectory(state, parentOf(path));
 }
 
