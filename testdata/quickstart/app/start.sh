@@ -1,0 +1,2 @@
+#!/bin/sh
+exec echo "quickstart $APP_VERSION: $*"
