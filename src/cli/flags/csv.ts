@@ -1,4 +1,4 @@
-// One CSV record (RFC 4180, as Go's encoding/csv reads it) ⇄ its fields, and `key=value` fields for --output and --secret.
+// One CSV record (RFC 4180, as Go's encoding/csv reads it) → its fields, and `key=value` fields for --output and --secret.
 import { WherryError } from '../../errors.ts';
 
 /** Text → fields. A field may be quoted whole; `""` inside is a quote. @throws ARGUMENT_INVALID */
@@ -26,13 +26,6 @@ export function parseCsv(text: string, flag: string): readonly string[] {
     if (index >= text.length) return fields;
     index++;
   }
-}
-
-/** Fields → one record's text, quoted where needed. */
-export function formatCsv(fields: readonly string[]): string {
-  return fields
-    .map((field) => (/[",\n\r]/.test(field) || field === '' ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(',');
 }
 
 /** `key=value,…` → pairs in order; keys are lower-cased. A key given twice is refused. @throws ARGUMENT_INVALID */

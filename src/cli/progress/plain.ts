@@ -1,5 +1,6 @@
 // The plain view: lines that only ever grow, for logs of CI, in the manner of BuildKit's plain progress: steps are
-// numbered as they appear, `#3 name` once, then `#3 …` lines; a switch to another step is marked by an empty line.
+// numbered as they appear, `#3 name` once, then `#3 …` lines; a switch to another step is marked by an empty line. A step
+// that starts while another one is speaking waits a moment: most have ended by then, and need no switch to and fro.
 import { formatBytes } from '../format.ts';
 import { formatFailures, rootOf, type Step, Steps } from './steps.ts';
 import type { Screen, View, ViewOptions } from './view.ts';
@@ -8,6 +9,8 @@ import type { Screen, View, ViewOptions } from './view.ts';
 const shortest = 500;
 const longest = 5000;
 const share = 0.05;
+/** How long a step may run before its name is shown although another step is speaking. */
+const patience = 1000;
 
 /** Lines on `screen`. */
 export function createPlainView(screen: Screen, options: ViewOptions): View {
@@ -33,7 +36,7 @@ class PlainView {
     const change = this.#steps.apply(event);
     if (change === undefined) return;
     if (change.kind === 'warning') this.#warn(change.text);
-    else if (change.kind === 'start') this.#turnTo(change.step);
+    else if (change.kind === 'start') this.#start(change.step);
     else if (change.kind === 'progress') this.#progress(change.step, event.time);
     else if (change.kind === 'end') this.#end(change.step);
     else
@@ -45,6 +48,16 @@ class PlainView {
     if (this.#closed) return;
     this.#closed = true;
     if (outcome === 'failed') this.#screen.write(formatFailures(this.#steps));
+  }
+
+  #start(step: Step): void {
+    const speaking = this.#last;
+    if (typeof speaking !== 'object' || speaking.ended !== undefined) this.#turnTo(step);
+    else setTimeout(() => this.#showLate(step), patience).unref();
+  }
+
+  #showLate(step: Step): void {
+    if (!this.#closed && !this.#numbers.has(rootOf(step))) this.#turnTo(step);
   }
 
   #warn(text: string): void {
