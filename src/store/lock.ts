@@ -28,7 +28,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   const turn = takeTurn(path);
   try {
     await waitFor(path, { ...options, until }, async () => {
-      const isFirst = await Promise.race([turn.come.then(() => true), sleep(50, false, { ref: false })]);
+      const isFirst = await Promise.race([turn.come.then(() => true), sleep(50, false)]);
       return isFirst ? true : undefined;
     });
     const mark = createMark();

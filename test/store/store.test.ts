@@ -31,12 +31,23 @@ async function inStore(work: (store: Store) => Promise<void>): Promise<void> {
   });
 }
 
-const config: ImageConfig = { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [] }, history: [] };
+const config: ImageConfig = {
+  architecture: 'amd64',
+  os: 'linux',
+  config: {},
+  rootfs: { type: 'layers', diff_ids: [] },
+  history: [],
+};
 
 async function putImage(store: Store, label: string): Promise<ReturnType<typeof manifestDocument>> {
   const document = configDocument({ ...config, author: label });
   await store.blobs.put(document.bytes);
-  const manifest = manifestDocument({ schemaVersion: 2, mediaType: mediaTypes.manifest, config: document.descriptor, layers: [] });
+  const manifest = manifestDocument({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: document.descriptor,
+    layers: [],
+  });
   await store.blobs.put(manifest.bytes);
   return manifest;
 }
@@ -59,7 +70,11 @@ test('openStore makes a valid layout, private to its user, and leaves nothing el
     await store.close();
     assert.is((await stat(root)).mode & 0o777, 0o700);
     assert.equal(JSON.parse(await readFile(join(root, 'oci-layout'), 'utf8')), { imageLayoutVersion: '1.0.0' });
-    assert.equal(JSON.parse(await readFile(join(root, 'index.json'), 'utf8')), { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] });
+    assert.equal(JSON.parse(await readFile(join(root, 'index.json'), 'utf8')), {
+      schemaVersion: 2,
+      mediaType: mediaTypes.index,
+      manifests: [],
+    });
     assert.equal((await readdir(root)).sort(), ['blobs', 'index.json', 'oci-layout', 'wherry']);
     assert.equal(await readdir(join(root, 'wherry', 'tmp')), []);
     assert.equal(await readdir(join(root, 'wherry', 'locks')), []);
@@ -99,7 +114,11 @@ const damages: readonly (readonly [string, string, string])[] = [
   ['index.json', '[]', 'not a JSON object'],
   ['index.json', '{"schemaVersion":1}', 'schemaVersion'],
   ['index.json', '{"schemaVersion":2,"manifests":{}}', 'not a list'],
-  ['index.json', '{"schemaVersion":2,"manifests":[{"digest":"sha256:../../x","mediaType":"a","size":1}]}', 'manifests[0]'],
+  [
+    'index.json',
+    '{"schemaVersion":2,"manifests":[{"digest":"sha256:../../x","mediaType":"a","size":1}]}',
+    'manifests[0]',
+  ],
 ];
 for (const [file, content, said] of damages) {
   test(`openStore names a damaged ${file}: ${content}`, async () => {
@@ -150,7 +169,8 @@ test('setName, find, names and removeName', async () => {
     assert.is(await store.removeName('a'), true);
     assert.is(await store.removeName('a'), false);
     assert.is(await store.find('a'), undefined);
-    for (const name of ['', ' ', 'a b', 'a\u001b[2J', '-x', 'x\n', '../x']) await rejects(() => store.setName(name, descriptor('a')), 'ARGUMENT_INVALID');
+    for (const name of ['', ' ', 'a b', 'a\u001b[2J', '-x', 'x\n', '../x'])
+      await rejects(() => store.setName(name, descriptor('a')), 'ARGUMENT_INVALID');
   });
 });
 
@@ -158,7 +178,10 @@ test('updateIndex keeps what it does not know', async () => {
   await inFolder(async (folder) => {
     await (await openStore(folder)).close();
     const entry = { ...descriptor('a'), future: [1], annotations: { k: 'v' } };
-    await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, annotations: { top: '1' }, other: true, manifests: [entry] }));
+    await writeFile(
+      join(folder, 'index.json'),
+      JSON.stringify({ schemaVersion: 2, annotations: { top: '1' }, other: true, manifests: [entry] }),
+    );
     const store = await openStore(folder);
     await store.setName('b', descriptor('b'));
     await store.close();
@@ -222,18 +245,40 @@ test('temporary folders are private, and go at close, whatever their modes', asy
 test('gc removes only what nothing reaches and nobody uses', async () => {
   await inFolder(async (folder) => {
     const store = await openStore(folder);
-    const [kept, rooted, dropped, young] = [await putImage(store, 'kept'), await putImage(store, 'rooted'), await putImage(store, 'dropped'), await store.blobs.put(Buffer.from('young'))];
-    const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [kept.descriptor, { ...descriptor('a missing child') }] }));
+    const [kept, rooted, dropped, young] = [
+      await putImage(store, 'kept'),
+      await putImage(store, 'rooted'),
+      await putImage(store, 'dropped'),
+      await store.blobs.put(Buffer.from('young')),
+    ];
+    const index = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.index,
+        manifests: [kept.descriptor, { ...descriptor('a missing child') }],
+      }),
+    );
     const { digest, size } = await store.blobs.put(index);
     await store.setName('kept', { mediaType: mediaTypes.index, digest, size });
     await store.close();
     for (const document of [kept, rooted, dropped]) {
-      for (const blob of [document.descriptor.digest, document.value.config.digest, digest]) await utimes(join(folder, 'blobs', 'sha256', encodedOf(blob)), 1000, 1000);
+      for (const blob of [document.descriptor.digest, document.value.config.digest, digest])
+        await utimes(join(folder, 'blobs', 'sha256', encodedOf(blob)), 1000, 1000);
     }
     const again = await openStore(folder);
     const removed = await again.gc({ roots: [rooted.descriptor] });
-    assert.equal(removed.map((blob) => blob.digest).sort(), [dropped.descriptor.digest, dropped.value.config.digest].sort());
-    for (const blob of [digest, kept.descriptor.digest, kept.value.config.digest, rooted.value.config.digest, young.digest]) assert.ok(await again.blobs.size(blob));
+    assert.equal(
+      removed.map((blob) => blob.digest).sort(),
+      [dropped.descriptor.digest, dropped.value.config.digest].sort(),
+    );
+    for (const blob of [
+      digest,
+      kept.descriptor.digest,
+      kept.value.config.digest,
+      rooted.value.config.digest,
+      young.digest,
+    ])
+      assert.ok(await again.blobs.size(blob));
     assert.is(await again.blobs.size(dropped.descriptor.digest), undefined);
     await again.close();
   });
@@ -285,7 +330,13 @@ test('a store reads what skopeo and umoci wrote', async () => {
     assert.is(spawnSync('umoci', ['init', '--layout', layout]).status, 0);
     const made = spawnSync('umoci', ['new', '--image', `${layout}:v1`]);
     assert.is(made.status, 0, made.stderr.toString());
-    const copied = spawnSync('skopeo', ['copy', '--quiet', '--insecure-policy', `oci:${layout}:v1`, `oci:${layout}:lib/copy:v2`]);
+    const copied = spawnSync('skopeo', [
+      'copy',
+      '--quiet',
+      '--insecure-policy',
+      `oci:${layout}:v1`,
+      `oci:${layout}:lib/copy:v2`,
+    ]);
     assert.is(copied.status, 0, copied.stderr.toString());
     const store = await openStore(layout, { create: false });
     assert.equal(await store.names(), ['lib/copy:v2', 'v1']);
