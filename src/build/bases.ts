@@ -59,14 +59,13 @@ async function resolveLocally(
 
 function explained(error: unknown, name: string, reference: Reference): unknown {
   if (!(error instanceof WherryError) || error.code === 'ABORTED') return error;
-  const hint =
-    error.hint ??
-    (isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')
-      ? `Is "${name}" spelled right? A stage of that name must come earlier in the Dockerfile.`
-      : undefined);
+  const isMissing = isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN');
+  const spelling = `Is "${name}" spelled right? A stage of that name must come earlier in the Dockerfile.`;
+  const hint = error.hint ?? (isMissing ? spelling : undefined);
+  const reason = isMissing ? `${formatReference(reference)}: not found` : messageOf(error);
   return new WherryError(
     error.code,
-    `${name}: failed to resolve source metadata for ${formatReference(reference)}: ${messageOf(error)}`,
+    `${name}: failed to resolve source metadata for ${formatReference(reference)}: ${reason}`,
     { hint, detail: error.detail, cause: error },
   );
 }

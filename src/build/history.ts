@@ -62,6 +62,11 @@ export function historyEntry(text: string, epoch: number, emptyLayer: boolean): 
   };
 }
 
+/** The line of a layer that is a whole build context: every layer has a line. */
+export function contextEntry(name: string, epoch: number): HistoryEntry {
+  return { created: timeText(epoch), created_by: `FROM ${name}`, comment: 'buildkit.exporter.image.v0' };
+}
+
 /** Seconds since 1970 → RFC 3339. */
 export function timeText(epoch: number): string {
   return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');

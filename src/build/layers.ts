@@ -1,20 +1,19 @@
 // Layers and where their bytes and tables of contents are: what the store has is never fetched again, what it lacks is
 // fetched once. New layers are looked up by their plan's key first: same list of entries, same layer (DESIGN §1.3).
 import { createReadStream, lstatSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { isError } from '../errors.ts';
 import type { ImageLayer, Place } from '../image/image.ts';
 import { transferBlob } from '../image/transfer.ts';
 import type { Layer } from '../layer/layer.ts';
-import { openLayerTar } from '../layer/tarfile.ts';
-import { encodeToc, parseToc, type Toc, type TocEntry, tocOf } from '../layer/toc.ts';
+import { contentInLayer, openLayerTar } from '../layer/tarfile.ts';
+import { encodeToc, parseToc, type Toc, tocOf } from '../layer/toc.ts';
 import { type LayerTree, stackTree } from '../layer/tree.ts';
 import { writeLayer } from '../layer/write.ts';
 import { createDigester, type DiffId, type Digest, digestOf } from '../oci/digest.ts';
 import { compressionOf } from '../oci/media-types.ts';
 import type { Store } from '../store/store.ts';
 import { decompress } from '../tar/decompress.ts';
-import type { Content, FileEntry } from '../tar/entry.ts';
+import type { FileEntry } from '../tar/entry.ts';
 import { inEvent, type Task } from '../task.ts';
 
 /** How new layers are written. */
@@ -91,37 +90,22 @@ export class LayerShelf {
     const tocs = await Promise.all(layers.map((layer) => this.toc(layer)));
     for (const [position, layer] of layers.entries()) {
       const toc = tocs[position];
-      if (toc !== undefined) tree = stackTree(tree, toc, (entry) => this.#content(layer, entry));
+      if (toc !== undefined)
+        tree = stackTree(
+          tree,
+          toc,
+          contentInLayer(() => this.#tar(layer)),
+        );
     }
     return tree;
   }
 
-  #content(layer: ImageLayer, entry: TocEntry): Content {
-    return { kind: 'stream', open: () => this.#readEntry(layer, entry) };
-  }
-
-  async *#readEntry(layer: ImageLayer, entry: TocEntry): AsyncIterable<Uint8Array> {
-    if (entry.size === 0) return;
-    const path = await once(this.#tars, layer.diffId, async () => {
+  /** Path of a layer's uncompressed tar, made when the first of its files is read. */
+  #tar(layer: ImageLayer): Promise<string> {
+    return once(this.#tars, layer.diffId, async () => {
       await this.fetch(layer);
       return openLayerTar({ directory: `${this.#store.root}/wherry/tars`, blobs: this.#store.blobs, layer });
     });
-    if (entry.size > 256 * 1024) {
-      yield* createReadStream(path, {
-        start: entry.offset,
-        end: entry.offset + entry.size - 1,
-        highWaterMark: 1024 * 1024,
-      });
-      return;
-    }
-    const file = await open(path);
-    try {
-      const bytes = Buffer.allocUnsafe(entry.size);
-      const { bytesRead } = await file.read(bytes, 0, entry.size, entry.offset);
-      yield bytes.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
   }
 
   /**

@@ -243,7 +243,7 @@ async function writeLocal(built: BuiltImages, dest: string, split: boolean, room
       throw new WherryError('OUTPUT_FAILED', `Cannot write to "${folder}": ${cause.message}`, { cause });
     });
     const tree = await stage.tree();
-    if (tree !== undefined) await writeTree(tree, folder, { epoch: room.epoch });
+    if (tree !== undefined) await writeTree(tree, folder, room.task);
   }
 }
 
@@ -257,7 +257,7 @@ async function writeTar(built: BuiltImages, dest: string, split: boolean, room: 
       entries.push({ path: folder, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: room.epoch });
     for (const entry of treeEntries(tree)) entries.push(split ? below(folder, entry) : entry);
   }
-  await writeWhole(dest, tarStream(entries, room.epoch), room.task.signal);
+  await writeWhole(dest, tarStream(entries, Number.POSITIVE_INFINITY), room.task.signal);
 }
 
 function below(folder: string, entry: FileEntry): FileEntry {

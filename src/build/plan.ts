@@ -4,11 +4,12 @@ import { expandWord } from '../dockerfile/expand.ts';
 import type { AddInstruction, CopyInstruction, Dockerfile, Instruction, Stage } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
 import { didYouMean, WherryError, withRange } from '../errors.ts';
-import { scratchImage } from '../image/image.ts';
+import { platformOf, scratchImage } from '../image/image.ts';
 import type { ImageConfig } from '../oci/config.ts';
-import { formatPlatform, isSamePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
+import { formatPlatform, normalizePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import { formatFamiliar, parseReference, type Reference } from '../oci/reference.ts';
 import type { GlobalArguments } from './arguments.ts';
+import { contextEntry } from './history.ts';
 import { keyOfStage } from './key.ts';
 import type { NamedContext } from './options.ts';
 import { addSource, copySource } from './sources.ts';
@@ -137,7 +138,7 @@ class Planner {
       };
     const context = this.#namedContext(name, platform);
     if (context !== undefined) return this.#contextBase(name, context, platform);
-    return this.#imageBase(await this.#image(name, platform), stage, platform);
+    return this.#imageBase(await this.#image(name, platform), stage);
   }
 
   async #contextBase(
@@ -146,10 +147,13 @@ class Planner {
     platform: Platform,
   ): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
     if (context.kind === 'image' || context.kind === 'layout')
-      return this.#imageBase(await this.#contextImage(context, platform), undefined, platform);
+      return this.#imageBase(await this.#contextImage(context, platform), undefined);
     return {
       base: { kind: 'tree', name, source: context },
-      state: startStage(withoutRootfs(scratchImage(platform).config)),
+      state: startStage({
+        ...withoutRootfs(scratchImage(platform).config),
+        history: [contextEntry(name, this.#input.epoch)],
+      }),
       triggers: [],
     };
   }
@@ -157,18 +161,14 @@ class Planner {
   #imageBase(
     image: BaseImage,
     stage: Stage | undefined,
-    platform: Platform,
   ): { base: StageBase; state: StageState; triggers: readonly string[] } {
     const config = image.resolved.image.config;
     const { created: _, ...kept } = withoutRootfs(config);
-    const adopt = !this.#input.platformGiven && stage?.from.platform === undefined;
-    const own = isSamePlatform(
-      { os: config.os, architecture: config.architecture, ...(config.variant ? { variant: config.variant } : {}) },
-      platform,
-    );
-    const { os, architecture, variant } = platform;
+    // The config takes the target's platform; without one, that of the base, unless FROM itself named another.
+    const adopts = !this.#input.platformGiven && stage?.from.platform === undefined;
+    const { os, architecture, variant } = adopts ? normalizePlatform(platformOf(config)) : this.#input.platform;
     const { variant: __, ...rest } = kept;
-    const started = adopt || own ? kept : { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
+    const started = { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
     return { base: { kind: 'image', image }, state: startStage(started), triggers: config.config.OnBuild ?? [] };
   }
 

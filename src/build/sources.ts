@@ -6,12 +6,9 @@ import type { SourceRoot, StepSource } from './step.ts';
 
 /** A source of COPY. @throws DOCKERFILE_INVALID for URLs */
 export function copySource(root: SourceRoot, source: string): StepSource {
-  if (/^https?:\/\//.test(source))
-    throw new WherryError('DOCKERFILE_INVALID', "source can't be a URL for COPY", {
-      hint: `Use ADD ${source} instead.`,
-    });
-  if (parseGitUrl(source) !== undefined)
-    throw new WherryError('DOCKERFILE_INVALID', "source can't be a git ref for COPY", {
+  const what = parseGitUrl(source) !== undefined ? 'git ref' : /^https?:\/\//.test(source) ? 'URL' : undefined;
+  if (what !== undefined)
+    throw new WherryError('DOCKERFILE_INVALID', `source can't be a ${what} for COPY`, {
       hint: `Use ADD ${source} instead.`,
     });
   return { kind: 'path', root, path: source };

@@ -205,9 +205,10 @@ function dispatchLabel(state: StageState, instruction: LabelInstruction, facts: 
 
 function dispatchWorkdir(state: StageState, instruction: WorkdirInstruction, facts: StageFacts): StageState {
   const written = expandWord(instruction.path, state.environment, { escape: facts.escape });
-  const path = posix.resolve('/', state.config.config.WorkingDir ?? '/', written).replace(/(?<=.)\/$/, '');
+  const path = posix.resolve('/', state.config.config.WorkingDir ?? '/', written);
+  const line = `WORKDIR ${written.startsWith('/') ? written : path}`;
   const next = { ...state, config: { ...state.config, config: { ...state.config.config, WorkingDir: path } } };
-  if (path === '/') return withRun(next, {}, `WORKDIR ${path}`, facts);
+  if (path === '/') return withRun(next, {}, line, facts);
   const step: Step = {
     kind: 'workdir',
     path,
@@ -216,7 +217,7 @@ function dispatchWorkdir(state: StageState, instruction: WorkdirInstruction, fac
     range: instruction.range,
     noCache: facts.noCache,
   };
-  return withStep(next, step, `WORKDIR ${path}`, facts);
+  return withStep(next, step, line, facts);
 }
 
 function argumentsOf(command: Command, state: StageState): readonly string[] {

@@ -1,5 +1,7 @@
 // WORKDIR → the entries of its layer: the directory with its parents where it is new, nothing where it is there. Also who
 // a name in USER or --chown is, by the image's own passwd and group files.
+
+import { newDirectory } from '../context/table.ts';
 import { emptyTree, resolveInTree } from '../context/tree.ts';
 import { lookupOwner, type UserFiles } from '../context/users.ts';
 import { WherryError } from '../errors.ts';
@@ -19,15 +21,18 @@ export async function workdirEntries(
   if (found?.type === 'directory') return [];
   const owner = await ownerOfUser(step.user, below);
   const names = resolved.split('/');
+  let parent = tree.lookup('');
   return names.map((_, position): FileEntry => {
     const path = names.slice(0, position + 1).join('/');
     const there = tree.lookup(path);
     if (there !== undefined && there.type !== 'directory')
       throw new WherryError(
         'COPY_FAILED',
-        `Cannot make working directory "${step.path}": "/${path}" is a ${there.type} in the image`,
+        `Cannot make working directory "${step.path}": mkdir /${path}: not a directory`,
+        { hint: `"/${path}" is a ${there.type} in the image.` },
       );
-    return there ?? { path, type: 'directory', mode: 0o755, ...owner, size: 0, mtime: epoch };
+    parent = there ?? newDirectory(path, parent, { mode: 0o755, ...owner, mtime: epoch });
+    return parent;
   });
 }
 
@@ -42,8 +47,8 @@ export async function userFiles(tree: LayerTree | undefined): Promise<UserFiles>
 async function ownerOfUser(
   user: string,
   tree: LayerTree | undefined,
-): Promise<{ readonly uid: number; readonly gid: number }> {
-  if (user === '') return { uid: 0, gid: 0 };
+): Promise<{ readonly uid: number; readonly gid?: number }> {
+  if (user === '') return { uid: 0 };
   try {
     return lookupOwner(user, await userFiles(tree));
   } catch (error) {

@@ -66,7 +66,7 @@ export interface Unpacking {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-const implied: NewDirectory = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+const implied: NewDirectory = { mode: 0o755, exactMode: true, uid: 0, mtime: 0 };
 
 /**
  * Unpacks entries onto a table, one after the other, as BuildKit does: parents that are symlinks are followed, missing ones

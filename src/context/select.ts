@@ -131,7 +131,7 @@ function madeDirectory(request: CopyRequest): NewDirectory {
   return {
     mode: (request.parentMode ?? 0o755) & 0o777,
     uid: request.owner?.uid ?? 0,
-    gid: request.owner?.gid ?? 0,
+    gid: request.owner?.gid,
     mtime: request.madeTime ?? 0,
   };
 }

@@ -129,16 +129,27 @@ function ancestorsOf(path: string, self: boolean): string[] {
 /** How directories that a COPY needs and nobody described are made. */
 export interface NewDirectory {
   readonly mode: number;
+  /** The mode is set as it is: setgid is not inherited. */
+  readonly exactMode?: boolean;
   readonly uid: number;
-  readonly gid: number;
+  /** Without one: 0, or its parent's where that is setgid. */
+  readonly gid?: number | undefined;
   readonly mtime: number;
+}
+
+/** A new directory in `parent`, as mkdir makes it: below a setgid directory it is setgid as well. */
+export function newDirectory(path: string, parent: FileEntry | undefined, made: NewDirectory): FileEntry {
+  const inherits = ((parent?.mode ?? 0) & 0o2000) !== 0;
+  const gid = made.gid ?? (inherits ? (parent?.gid ?? 0) : 0);
+  const mode = made.mode | (inherits && made.exactMode !== true ? 0o2000 : 0);
+  return { path, type: 'directory', mode, uid: made.uid, gid, size: 0, mtime: made.mtime };
 }
 
 /** Makes a directory and its parents where they are missing. `path` has no symlinks (see resolveInTree). @throws COPY_FAILED */
 export function makeDirectories(table: Table, path: string, made: NewDirectory): void {
   for (const ancestor of ancestorsOf(path, true)) {
     const entry = table.tree.lookup(ancestor);
-    if (entry === undefined) table.set({ path: ancestor, type: 'directory', size: 0, ...made });
+    if (entry === undefined) table.set(newDirectory(ancestor, table.tree.lookup(parentOf(ancestor)), made));
     else if (entry.type !== 'directory')
       throw new WherryError('COPY_FAILED', `cannot copy to non-directory: /${ancestor}`, {
         hint: `"/${ancestor}" is a ${entry.type}; choose another destination.`,
