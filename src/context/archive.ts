@@ -77,8 +77,7 @@ export function applyArchive(entries: readonly FileEntry[], to: Unpacking): void
   const inside: FileTree = { lookup: (path) => table.tree.lookup(joinBelow(into, path)), list: () => [] };
   let links = 0;
   for (const entry of entries) {
-    const followLast = entry.type === 'directory';
-    const relative = resolveInTree(inside, entry.path, { followLast });
+    const relative = resolveInTree(inside, entry.path, { followLast: false });
     if (relative === '') continue;
     const path = joinPath(into, relative);
     makeDirectories(table, parentOf(path), implied);
