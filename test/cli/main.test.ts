@@ -129,7 +129,7 @@ test('wherry build prints the digest alone, or one name a tag; files hold the re
 
 test('wherry build: a failing instruction shows its lines', async () => {
   const ended = await wherry(['build', '-q', '-f', 'context/Bad', 'context']);
-  assert.is(ended.code, 1);
+  assert.is(ended.code, 3);
   assert.match(
     ended.stderr,
     /^error: .*missing\.txt.*\n\n.*Bad:2\n-{20}\n {3}1 \| {5}FROM scratch\n {3}2 \| >>> COPY missing\.txt \/\n/,
