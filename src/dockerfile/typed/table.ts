@@ -41,5 +41,9 @@ export function readInstruction(statement: Statement): Instruction | FromInstruc
   if (read !== undefined) return read(statement);
   const lower = name === name.toLowerCase();
   const names = [...readers.keys()].map((known) => (lower ? known.toLowerCase() : known));
-  throw invalid(`unknown instruction: ${name}${didYouMean(name, names, 2)}`);
+  // A word that no instruction could be is rather the rest of a command whose line was not continued.
+  const hint = /^[&|;<>-]/.test(name)
+    ? `End the line before it with ${statement.escape} if it goes on here.`
+    : undefined;
+  throw invalid(`unknown instruction: ${name}${didYouMean(name, names, 2)}`, hint);
 }
