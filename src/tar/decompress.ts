@@ -231,6 +231,16 @@ export async function openArchive(
   return undefined;
 }
 
+/** As `decompress`, with the compression told by the first bytes: what is not compressed passes as it is. */
+export async function* decompressByContent(
+  source: AsyncIterable<Uint8Array>,
+  options: DecompressOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { first, all } = await peek(source);
+  const format = sniff(first);
+  yield* decompress(all, format === undefined || format === 'tar' ? 'none' : format, options);
+}
+
 interface Peeked {
   readonly first: Uint8Array;
   readonly all: AsyncIterable<Uint8Array>;
