@@ -19,7 +19,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
   for (;;) {
     const scheme = schemePattern.exec(rest);
     if (scheme === null) return challenges;
-    rest = rest.slice(scheme[0].length);
+    rest = rest.slice(scheme[0].length).replace(token68Pattern, '');
     const parameters = new Map<string, string>();
     for (let match = parameterPattern.exec(rest); match !== null; match = parameterPattern.exec(rest)) {
       const [whole, name = '', quoted, bare] = match;
@@ -27,7 +27,6 @@ export function parseChallenges(header: string): readonly Challenge[] {
         parameters.set(name.toLowerCase(), quoted === undefined ? (bare ?? '') : quoted.replace(/\\(.)/g, '$1'));
       rest = rest.slice(whole.length);
     }
-    if (parameters.size === 0) rest = rest.replace(token68Pattern, '');
     challenges.push({ scheme: (scheme[1] ?? '').toLowerCase(), parameters });
   }
 }
