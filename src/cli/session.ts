@@ -3,7 +3,8 @@
 import type { Readable } from 'node:stream';
 import type { CommonOptions } from '../index.ts';
 import type { Flags } from './parse.ts';
-import { openView, type Screen, type View, viewKindOf } from './progress/view.ts';
+import { openView } from './progress/open.ts';
+import { type Screen, type View, viewKindOf } from './progress/view.ts';
 import { createColors, harmlessLines, isUnicode, wantsColor } from './terminal.ts';
 
 /** A stream that text is written to. */

@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { barOf, frameOf } from '../../src/cli/progress/frame.ts';
+import { openView } from '../../src/cli/progress/open.ts';
 import { Steps } from '../../src/cli/progress/steps.ts';
-import { openView, type Screen, type ViewKind, viewKindOf } from '../../src/cli/progress/view.ts';
+import { type Screen, type ViewKind, viewKindOf } from '../../src/cli/progress/view.ts';
 import { createColors } from '../../src/cli/terminal.ts';
 import type { Event } from '../../src/task.ts';
 

@@ -44,17 +44,3 @@ export function viewKindOf(wanted: string, screen: Screen, env: NodeJS.ProcessEn
   const isCi = (env['CI'] ?? '') !== '' && env['CI'] !== 'false' && env['CI'] !== '0';
   return isTerminal && !isCi && env['TERM'] !== 'dumb' ? 'tty' : 'plain';
 }
-
-/** Opens a view; only its own file is loaded. */
-export async function openView(kind: ViewKind, screen: Screen, options: ViewOptions): Promise<View> {
-  switch (kind) {
-    case 'plain':
-      return (await import('./plain.ts')).createPlainView(screen, options);
-    case 'tty':
-      return (await import('./tty.ts')).createTtyView(screen, options);
-    case 'json':
-      return (await import('./json.ts')).createJsonView(screen);
-    case 'quiet':
-      return (await import('./quiet.ts')).createQuietView(screen);
-  }
-}
