@@ -4,6 +4,7 @@
 import { WherryError } from '../src/errors.ts';
 import { type Algorithm, type Digest, parseDigest } from '../src/oci/digest.ts';
 import { isRepository, isTag } from '../src/oci/reference.ts';
+import { type Place, placeOf } from './path.ts';
 
 /** One request of the protocol. Numbers are those of the spec's endpoint table. */
 export type Endpoint =
@@ -54,15 +55,6 @@ export type Endpoint =
   | { readonly kind: 'list-repositories'; readonly count?: number; readonly last?: string };
 
 type Kind = Endpoint['kind'];
-/** What a path names, before the method says what is to be done with it. */
-type Place =
-  | { readonly kind: 'ping' | 'list-repositories' }
-  | {
-      readonly kind: 'blob' | 'manifest' | 'upload' | 'uploads' | 'tags' | 'referrers';
-      readonly repository: string;
-      readonly name: string;
-    };
-
 const kindsByMethod: Readonly<Record<Place['kind'], Readonly<Record<string, Kind>>>> = {
   ping: { GET: 'ping', HEAD: 'ping' },
   'list-repositories': { GET: 'list-repositories', HEAD: 'list-repositories' },
@@ -106,39 +98,6 @@ export function parseEndpoint(method: string, url: URL): Endpoint | undefined {
   return 'repository' in place
     ? endpointBelow(kind, method === 'HEAD', { ...place, query: url.searchParams })
     : pagedOrPing(kind, url.searchParams);
-}
-
-function placeOf(pathname: string): Place | undefined {
-  if (pathname === '/v2' || pathname === '/v2/') return { kind: 'ping' };
-  if (!pathname.startsWith('/v2/')) return undefined;
-  const parts = pathname.slice('/v2/'.length).split('/').map(decoded);
-  if (parts.length === 1 && parts[0] === '_catalog') return { kind: 'list-repositories' };
-  if (parts.at(-1) === '') {
-    return parts.at(-2) === 'uploads' && parts.at(-3) === 'blobs' && parts.length > 3
-      ? { kind: 'uploads', repository: parts.slice(0, -3).join('/'), name: '' }
-      : undefined;
-  }
-  const [name = '', word, before] = [parts.at(-1), parts.at(-2), parts.at(-3)];
-  const repository = parts.slice(0, -2).join('/');
-  if (name === 'uploads' && word === 'blobs' && parts.length > 2) return { kind: 'uploads', repository, name: '' };
-  if (word === 'uploads' && before === 'blobs' && parts.length > 3)
-    return { kind: 'upload', repository: parts.slice(0, -3).join('/'), name };
-  if (parts.length < 3) return undefined;
-  if (word === 'tags') return name === 'list' ? { kind: 'tags', repository, name } : undefined;
-  if (word === 'blobs') return { kind: 'blob', repository, name };
-  if (word === 'manifests') return { kind: 'manifest', repository, name };
-  if (word === 'referrers') return { kind: 'referrers', repository, name };
-  return undefined;
-}
-
-/** A slash or a broken escape inside a part stays encoded, which no grammar accepts. */
-function decoded(part: string): string {
-  try {
-    const text = decodeURIComponent(part);
-    return text.includes('/') ? part : text;
-  } catch {
-    return part;
-  }
 }
 
 function pagedOrPing(kind: Kind, query: URLSearchParams): Endpoint {

@@ -22,7 +22,7 @@ function placeOf(entry: Descriptor): Place {
 }
 
 /** True for a path of the registry protocol, with or without a host in front, and for "". */
-export function isLayoutRepository(repository: string): boolean {
+function isLayoutRepository(repository: string): boolean {
   if (repository === '' || isRepository(repository)) return true;
   const slash = repository.indexOf('/');
   return (
@@ -39,7 +39,11 @@ export function tagOf(entry: Descriptor, repository: string): string | undefined
 
 /** The entries of a repository; for "" all. */
 export function entriesOf(entries: readonly Descriptor[], repository: string): readonly Descriptor[] {
-  return repository === '' ? entries : entries.filter((entry) => placeOf(entry).repository === repository);
+  return repository === '' ? entries : entries.filter((entry) => isIn(entry, repository));
+}
+
+function isIn(entry: Descriptor, repository: string): boolean {
+  return repository === '' || placeOf(entry).repository === repository;
 }
 
 /** All repositories with an entry but "". */
@@ -60,22 +64,17 @@ export interface Change {
 
 /** The entries after a manifest was put. */
 export function withManifest(entries: readonly Descriptor[], change: Change): readonly Descriptor[] {
-  const { repository, descriptor, tag } = change;
-  const own = new Set(entriesOf(entries, repository));
-  if (tag === undefined)
-    return [...own].some((entry) => entry.digest === descriptor.digest)
-      ? entries
-      : [...entries, untagged(descriptor, repository)];
-  const named = {
-    ...descriptor,
-    annotations: { [annotations.refName]: repository === '' ? tag : `${repository}:${tag}` },
-  };
-  const needless = (entry: Descriptor): boolean =>
-    own.has(entry) &&
-    tagOf(entry, repository) === undefined &&
-    (entry.digest === descriptor.digest || change.covered?.has(entry.digest) === true);
-  const rest = withoutTag(entries, change).filter((entry) => !needless(entry));
-  return [...rest, named];
+  const { repository, descriptor, tag, covered } = change;
+  const isUntagged = (entry: Descriptor): boolean => isIn(entry, repository) && tagOf(entry, repository) === undefined;
+  const isCovered = (entry: Descriptor): boolean => isUntagged(entry) && covered?.has(entry.digest) === true;
+  if (tag === undefined) {
+    if (entries.some((entry) => isIn(entry, repository) && entry.digest === descriptor.digest)) return entries;
+    return [...entries.filter((entry) => !isCovered(entry)), untagged(descriptor, repository)];
+  }
+  const isReplaced = (entry: Descriptor): boolean => isUntagged(entry) && entry.digest === descriptor.digest;
+  const rest = withoutTag(entries, change).filter((entry) => !isCovered(entry) && !isReplaced(entry));
+  const name = repository === '' ? tag : `${repository}:${tag}`;
+  return [...rest, { ...descriptor, annotations: { [annotations.refName]: name } }];
 }
 
 /** The entries without one tag. */

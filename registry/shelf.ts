@@ -140,17 +140,10 @@ function manifestsOf(shelf: Shelf, catalog: Catalog): ManifestPart {
       verifyBytes(manifest.bytes, manifest.descriptor);
       if (shelf.sparse !== true) await catalog.requireParts(repository, manifest);
       await storeBytes(shelf.blobs, manifest);
-      const { mediaType, digest, size } = manifest.descriptor;
-      const { artifactType } = manifest.value;
-      const descriptor = { mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) };
-      // In a repository of a shared shelf an index keeps its children, which need no entry of their own.
-      const covered =
-        manifest.kind === 'index' && !keepUntagged
-          ? { covered: new Set(manifest.value.manifests.map((child) => child.digest)) }
-          : {};
-      await shelf.updateIndex((entries) =>
-        withManifest(entries, { repository, descriptor, tag, keepUntagged, ...covered }),
-      );
+      const change = { repository, descriptor: entryOf(manifest), tag, keepUntagged };
+      // Where repositories are not kept apart an index keeps its children, which need no entry of their own.
+      const covered = keepUntagged ? {} : { covered: childrenOf(manifest) };
+      await shelf.updateIndex((entries) => withManifest(entries, { ...change, ...covered }));
     },
     deleteManifest: async (repository, selector) => {
       const { digest } = await find(repository, selector);
@@ -166,6 +159,14 @@ function manifestsOf(shelf: Shelf, catalog: Catalog): ManifestPart {
       });
     },
   };
+}
+
+function entryOf({ descriptor: { mediaType, digest, size }, value: { artifactType } }: ManifestDocument): Descriptor {
+  return { mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) };
+}
+
+function childrenOf(manifest: ManifestDocument): ReadonlySet<Digest> {
+  return new Set(manifest.kind === 'index' ? manifest.value.manifests.map((child) => child.digest) : []);
 }
 
 async function storeBytes(blobs: BlobStore, manifest: ManifestDocument): Promise<void> {

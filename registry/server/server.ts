@@ -11,7 +11,7 @@ import { type Gatekeeper, openHtpasswd } from './htpasswd.ts';
 import { listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
 import { checkOrigin } from './origin.ts';
-import { createUploads, type Uploads } from './uploads.ts';
+import { Uploads } from './uploads.ts';
 
 /** One request that was answered. `error` is what lies behind a status of 500 or above. */
 export interface RequestRecord {
@@ -53,7 +53,7 @@ export interface ServedRegistry {
 /** Serves `backend` until it is closed or the signal is aborted. Errors: ARGUMENT_INVALID (password file), IO_FAILED (address) */
 export async function serveRegistry(backend: Backend, options: ServerOptions): Promise<ServedRegistry> {
   const gatekeeper = options.htpasswd === undefined ? undefined : await openHtpasswd(options.htpasswd);
-  const uploads = createUploads(backend, {
+  const uploads = new Uploads(backend, {
     count: options.uploads?.count ?? 1000,
     idle: options.uploads?.idle ?? 3_600_000,
   });

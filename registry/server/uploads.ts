@@ -13,20 +13,6 @@ export interface Upload {
   readonly writer: BlobWriter;
 }
 
-/** The open sessions of a server. */
-export interface Uploads {
-  /** @throws TOOMANYREQUESTS when too many are open */
-  start(repository: string, algorithm?: Algorithm): Promise<Upload>;
-  /** @throws BLOB_UPLOAD_UNKNOWN */
-  find(repository: string, id: string): Upload;
-  /** Runs `work` alone on the session. @throws BLOB_UPLOAD_UNKNOWN, LOCK_TIMEOUT while another request has it */
-  use<T>(repository: string, id: string, work: (upload: Upload) => Promise<T>): Promise<T>;
-  /** Ends a session; what was not committed is dropped. */
-  end(upload: Upload): Promise<void>;
-  /** Ends all. */
-  close(): Promise<void>;
-}
-
 /** Limits of the sessions. */
 export interface UploadLimits {
   /** Sessions open at once. */
@@ -40,67 +26,83 @@ interface Session extends Upload {
   touched: number;
 }
 
-/** No sessions yet. */
-export function createUploads(backend: Pick<Backend, 'createBlob'>, limits: UploadLimits): Uploads {
-  const sessions = new Map<string, Session>();
-  let starting = 0;
-  const end = async (upload: Upload): Promise<void> => {
-    sessions.delete(upload.id);
+/** The open sessions of a server. */
+export class Uploads {
+  readonly #backend: Pick<Backend, 'createBlob'>;
+  readonly #limits: UploadLimits;
+  readonly #sessions = new Map<string, Session>();
+  readonly #timer: NodeJS.Timeout;
+  #starting = 0;
+
+  constructor(backend: Pick<Backend, 'createBlob'>, limits: UploadLimits) {
+    this.#backend = backend;
+    this.#limits = limits;
+    const every = Math.max(50, Math.min(limits.idle, 60_000));
+    this.#timer = setInterval(() => void this.#endIdle().catch(() => undefined), every);
+    this.#timer.unref();
+  }
+
+  /** @throws TOOMANYREQUESTS when too many are open */
+  async start(repository: string, algorithm?: Algorithm): Promise<Upload> {
+    if (this.#sessions.size + this.#starting >= this.#limits.count)
+      throw new WherryError('TOOMANYREQUESTS', 'Cannot start upload: too many are open');
+    this.#starting++;
+    try {
+      const writer = await this.#backend.createBlob(repository, algorithm);
+      const session: Session = { id: randomUUID(), repository, writer, isBusy: false, touched: Date.now() };
+      this.#sessions.set(session.id, session);
+      return session;
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  /** @throws BLOB_UPLOAD_UNKNOWN */
+  find(repository: string, id: string): Upload {
+    return this.#find(repository, id);
+  }
+
+  /** Runs `work` alone on the session. @throws BLOB_UPLOAD_UNKNOWN, LOCK_TIMEOUT while another request has it */
+  async use<T>(repository: string, id: string, work: (upload: Upload) => Promise<T>): Promise<T> {
+    const session = this.#find(repository, id);
+    if (session.isBusy)
+      throw new WherryError('LOCK_TIMEOUT', 'Cannot continue upload: another request is writing to its session', {
+        hint: 'Ask for its status.',
+      });
+    session.isBusy = true;
+    try {
+      return await work(session);
+    } finally {
+      session.isBusy = false;
+      session.touched = Date.now();
+    }
+  }
+
+  /** Ends a session; what was not committed is dropped. */
+  async end(upload: Upload): Promise<void> {
+    this.#sessions.delete(upload.id);
     await upload.writer.abort();
-  };
-  const purge = async (): Promise<void> => {
-    const before = Date.now() - limits.idle;
-    for (const session of sessions.values()) if (!session.isBusy && session.touched < before) await end(session);
-  };
-  const timer = setInterval(() => void purge().catch(() => undefined), Math.max(50, Math.min(limits.idle, 60_000)));
-  timer.unref();
-  const find = (repository: string, id: string): Session => {
-    const session = sessions.get(id);
+  }
+
+  /** Ends all. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const session of [...this.#sessions.values()]) await this.end(session);
+  }
+
+  #find(repository: string, id: string): Session {
+    const session = this.#sessions.get(id);
     if (session === undefined || session.repository !== repository)
       throw new WherryError('BLOB_UPLOAD_UNKNOWN', 'Cannot continue upload: its session is unknown', {
         hint: 'Start a new upload.',
       });
     session.touched = Date.now();
     return session;
-  };
-  return {
-    find,
-    end,
-    start: async (repository, algorithm) => {
-      if (sessions.size + starting >= limits.count)
-        throw new WherryError('TOOMANYREQUESTS', 'Cannot start upload: too many are open');
-      starting++;
-      try {
-        const session: Session = {
-          id: randomUUID(),
-          repository,
-          writer: await backend.createBlob(repository, algorithm),
-          isBusy: false,
-          touched: Date.now(),
-        };
-        sessions.set(session.id, session);
-        return session;
-      } finally {
-        starting--;
-      }
-    },
-    use: async (repository, id, work) => {
-      const session = find(repository, id);
-      if (session.isBusy)
-        throw new WherryError('LOCK_TIMEOUT', 'Cannot continue upload: another request is writing to its session', {
-          hint: 'Ask for its status.',
-        });
-      session.isBusy = true;
-      try {
-        return await work(session);
-      } finally {
-        session.isBusy = false;
-        session.touched = Date.now();
-      }
-    },
-    close: async () => {
-      clearInterval(timer);
-      for (const session of [...sessions.values()]) await end(session);
-    },
-  };
+  }
+
+  async #endIdle(): Promise<void> {
+    const before = Date.now() - this.#limits.idle;
+    for (const session of this.#sessions.values())
+      if (!session.isBusy && session.touched < before) await this.end(session);
+  }
 }

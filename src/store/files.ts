@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { WherryError } from '../errors.ts';
 
 /** The system's code of a thrown error (`ENOENT` …), if it has one. */
-export function systemCodeOf(error: unknown): string | undefined {
+function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // Node 20 has no name for EDQUOT and shows its number instead.
   if (

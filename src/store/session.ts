@@ -1,71 +1,68 @@
 // A session: one opened store's private folder below `wherry/tmp`, named by its owner's mark. It holds what is under way;
 // it goes when the store is closed, and the next one that opens the store removes those of dead processes.
-import { mkdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { WherryError } from '../errors.ts';
 import { ioError, isSystemError, makeFolder, namesIn, removeTree } from './files.ts';
 import { createMark, isAlive, keepTouching } from './owner.ts';
 
-/** What the parts of a store need of its session. */
-export interface Session {
-  /** A path of no file yet, in the same file system as the store. Makes the session's folder. */
-  path(): Promise<string>;
-  /** As `path`, for a folder that is made, private to this user. */
-  folder(): Promise<string>;
-  /** When the oldest living session of the store began, by the file system's clock, in ms; this one's at the latest. */
-  oldest(): Promise<number>;
-  /** Removes the folder with all that is in it. */
-  close(): Promise<void>;
-}
-
 const startedFile = 'started';
 
-/** A session in the folder `parent`; nothing is made before it is needed. */
-export function createSession(parent: string): Session {
-  const mark = createMark();
-  const own = join(parent, mark);
-  let made: Promise<void> | undefined;
-  let stop = (): void => undefined;
-  let isClosed = false;
-  let counter = 0;
-  const make = async (): Promise<void> => {
-    await makeFolder(own, 0o700);
-    await writeFile(join(own, startedFile), '', { flag: 'wx', mode: 0o600 }).catch((cause) => {
-      throw ioError(cause, 'write', own);
-    });
-    stop = keepTouching(own);
-  };
-  const path = async (): Promise<string> => {
-    if (isClosed) throw new WherryError('IO_FAILED', `Cannot write "${own}": the store is closed`);
-    made ??= make();
+/** A session of the store whose sessions are in the folder `parent`; nothing is made before it is needed. */
+export class Session {
+  readonly #parent: string;
+  readonly #own: string;
+  #made: Promise<void> | undefined;
+  #stop = (): void => undefined;
+  #isClosed = false;
+  #counter = 0;
+
+  constructor(parent: string) {
+    this.#parent = parent;
+    this.#own = join(parent, createMark());
+  }
+
+  /** A path of no file yet, in the same file system as the store. Makes the session's folder. */
+  readonly path = async (): Promise<string> => {
+    if (this.#isClosed) throw new WherryError('IO_FAILED', `Cannot write "${this.#own}": the store is closed`);
+    this.#made ??= this.#make();
     try {
-      await made;
+      await this.#made;
     } catch (error) {
-      made = undefined;
+      this.#made = undefined;
       throw error;
     }
-    return join(own, String(++counter));
+    return join(this.#own, String(++this.#counter));
   };
-  return {
-    path,
-    folder: async () => {
-      const folder = await path();
-      await mkdir(folder, { mode: 0o700 }).catch((cause) => {
-        throw ioError(cause, 'write', folder);
-      });
-      return folder;
-    },
-    oldest: async () => {
-      await path();
-      return oldestIn(parent);
-    },
-    close: async () => {
-      isClosed = true;
-      await made?.catch(() => undefined);
-      stop();
-      await removeTree(own);
-    },
+
+  /** As `path`, for a folder that is made, private to this user. */
+  readonly folder = async (): Promise<string> => {
+    const folder = await this.path();
+    await makeFolder(folder, 0o700);
+    return folder;
   };
+
+  /** When the oldest living session of the store began, by the file system's clock, in ms; this one's at the latest. */
+  async oldest(): Promise<number> {
+    await this.path();
+    return oldestIn(this.#parent);
+  }
+
+  /** Removes the folder with all that is in it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#made?.catch(() => undefined);
+    this.#stop();
+    await removeTree(this.#own);
+  }
+
+  async #make(): Promise<void> {
+    await makeFolder(this.#own, 0o700);
+    await writeFile(join(this.#own, startedFile), '', { mode: 0o600 }).catch((cause) => {
+      throw ioError(cause, 'write', this.#own);
+    });
+    this.#stop = keepTouching(this.#own);
+  }
 }
 
 async function oldestIn(parent: string): Promise<number> {

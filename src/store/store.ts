@@ -22,7 +22,7 @@ import {
 } from './index-file.ts';
 import { acquireLock, type Lock, type LockOptions } from './lock.ts';
 import { createRecords, type Records } from './records.ts';
-import { createSession, removeDeadSessions, type Session } from './session.ts';
+import { removeDeadSessions, Session } from './session.ts';
 import { createStatCache, type StatCache } from './stat-cache.ts';
 
 /** Changes the entries of index.json; returns the very list that it was given for no change. */
@@ -83,7 +83,7 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const root = resolve(path);
   const side = join(root, 'wherry');
   const tmp = join(side, 'tmp');
-  const session = createSession(tmp);
+  const session = new Session(tmp);
   const isOwn = options.shared !== true;
   try {
     if (options.create === false) await requireLayout(root);
@@ -146,12 +146,34 @@ interface Parts {
   readonly isOwn: boolean;
 }
 
-function storeOf({ root, side, session, index, cleaning, usedSince, isOwn }: Parts): Store {
+function storeOf(parts: Parts): Store {
+  const { root, side, session, index, usedSince } = parts;
   const path = join(root, 'blobs');
   const blobs = createDirectoryBlobs({ path, temporary: session.path, usedSince });
   const stats = createStatCache(join(side, 'stat-cache.json'));
-  const lock = (name: string, options?: LockOptions): Promise<Lock> =>
-    acquireLock(join(side, 'locks', lockFileOf(name)), options);
+  const lock: Store['lock'] = (name, options) => acquireLock(join(side, 'locks', lockFileOf(name)), options);
+  return {
+    ...namesOf(index, lock),
+    root,
+    blobs,
+    stats,
+    records: (kind) => createRecords(join(side, 'records', checkKind(kind)), session.path),
+    temporary: session.folder,
+    lock,
+    gc: (options = {}) => collectGarbage({ blobs, path, session, entries: index.read }, options),
+    close: async () => {
+      await parts.cleaning;
+      await stats.save(session.path).catch(() => undefined);
+      await session.close();
+      if (!parts.isOwn)
+        for (const folder of ['tmp', 'locks', '.']) await rmdir(join(side, folder)).catch(() => undefined);
+    },
+  };
+}
+
+type NamesPart = Pick<Store, 'index' | 'names' | 'find' | 'setName' | 'removeName' | 'updateIndex'>;
+
+function namesOf(index: IndexAccess, lock: Store['lock']): NamesPart {
   const updateIndex = async (change: IndexChange): Promise<void> => {
     const held = await lock('index');
     try {
@@ -161,15 +183,13 @@ function storeOf({ root, side, session, index, cleaning, usedSince, isOwn }: Par
     }
   };
   return {
-    root,
-    blobs,
-    stats,
+    updateIndex,
     index: index.read,
     names: async () => sorted((await index.read()).map(nameOf).filter((name) => name !== undefined)),
     find: async (name) => (await index.read()).find((entry) => nameOf(entry) === name),
-    setName: (name, descriptor) => {
+    setName: async (name, descriptor) => {
       checkName(name);
-      return updateIndex((entries) => [
+      await updateIndex((entries) => [
         ...entries.filter((entry) => nameOf(entry) !== name),
         withName(descriptor, name),
       ]);
@@ -182,17 +202,6 @@ function storeOf({ root, side, session, index, cleaning, usedSince, isOwn }: Par
         return isRemoved ? kept : entries;
       });
       return isRemoved;
-    },
-    updateIndex,
-    records: (kind) => createRecords(join(side, 'records', checkKind(kind)), session.path),
-    temporary: session.folder,
-    lock,
-    gc: (options = {}) => collectGarbage({ blobs, path, session, entries: index.read }, options),
-    close: async () => {
-      await cleaning;
-      await stats.save(session.path).catch(() => undefined);
-      await session.close();
-      if (!isOwn) for (const folder of ['tmp', 'locks', '.']) await rmdir(join(side, folder)).catch(() => undefined);
     },
   };
 }

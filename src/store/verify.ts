@@ -44,7 +44,7 @@ export async function* verified(
 }
 
 /** Largest blob that is read as a whole. */
-export const maxWhole: number = 8 * 1024 * 1024;
+const maxWhole = 8 * 1024 * 1024;
 
 /** All chunks as one. Errors: TOO_LARGE where `expected` is larger than 8 MiB, and those of the chunks. */
 export async function readWhole(chunks: AsyncIterable<Uint8Array>, expected: Expected): Promise<Uint8Array> {

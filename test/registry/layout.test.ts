@@ -123,6 +123,30 @@ test('an isolated layout keeps what lost its tag', async () => {
   await close();
 });
 
+test('putting the same again adds no entry', async () => {
+  for (const options of [{}, { isolated: true }]) {
+    const { registry, store, close } = await open(options);
+    for (let i = 0; i < 3; i++) {
+      await putImage(registry, 'r', 'a', 'x');
+      await putImage(registry, 'r', 'a');
+    }
+    assert.equal(await entries(store), [{ [refName]: 'r:x' }]);
+    await close();
+  }
+});
+
+test('an index without a name covers its children too', async () => {
+  const { registry, store, close } = await open({});
+  const child = await putImage(registry, '', 'a');
+  const index = indexDocument({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [child.descriptor] });
+  await registry.putManifest('', index);
+  assert.equal(
+    (await store.index()).map((entry) => entry.digest),
+    [index.descriptor.digest],
+  );
+  await close();
+});
+
 test('a sparse layout takes a manifest before its layers', async () => {
   const { registry, close } = await open({ sparse: true });
   const missing = descriptorOf(Buffer.from('missing'), mediaTypes.layer);
