@@ -1,6 +1,7 @@
 // Records what BuildKit makes of the golden cases: builds testdata/cases/<name> with `docker buildx build` in a chroot and
 // writes <name>/want.json. Usage: ORACLE_ROOT=<chroot> node dist/scripts/record.js [part of a name]...
-// The chroot has docker with BuildKit, the host's files below /host, and a registry on ORACLE_REGISTRY.
+// The chroot has docker with BuildKit, xz (docker extracts with it), the host's files below /host, and a registry on
+// ORACLE_REGISTRY.
 import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,7 @@ async function readStored(root: string): Promise<ConfigDocument> {
 }
 
 function flagsOf(golden: GoldenCase, context: string, server: string | undefined): string[] {
-  const flags = ['--network=host', '--provenance=false', '--progress=plain', '-t', image];
+  const flags = ['--network=host', '--no-cache', '--provenance=false', '--progress=plain', '-t', image];
   flags.push('--platform', golden.platform ?? 'linux/amd64', '--build-arg', `BASE=${registry}/wherry`);
   if (server !== undefined) flags.push('--build-arg', `SERVER=http://${server}`);
   if (golden.target !== undefined) flags.push('--target', golden.target);

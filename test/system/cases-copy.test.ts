@@ -1,4 +1,4 @@
 // Golden cases about what COPY and ADD read and write.
-import { runCases } from './cases/run.ts';
+import { runCases, topics } from './cases/run.ts';
 
-runCases(['archive', 'chmod', 'chown', 'copy', 'dest', 'heredoc', 'ignore', 'link', 'url', 'user']);
+runCases(topics.copying);

@@ -1,6 +1,17 @@
 // Golden cases about the Dockerfile's text, arguments, metadata, stages and bases.
-import { runCases } from './cases/run.ts';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { caseNames } from './cases/case.ts';
+import { runCases, topicOf, topics } from './cases/run.ts';
 
-const texts = ['arg', 'env', 'expand', 'label', 'parse'];
-const metadata = ['base', 'cmd', 'expose', 'health', 'history', 'maintainer', 'shell', 'signal', 'volume', 'workdir'];
-runCases([...texts, ...metadata, 'context', 'from', 'onbuild', 'platform', 'stage']);
+runCases(topics.text);
+
+test('golden cases: each belongs to a topic, so that it is built', () => {
+  const known: readonly string[] = [...topics.text, ...topics.copying];
+  assert.equal(
+    caseNames().filter((name) => !known.includes(topicOf(name))),
+    [],
+  );
+});
+
+test.run();

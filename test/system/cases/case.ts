@@ -51,10 +51,12 @@ interface CaseFile {
   readonly setup?: readonly Setup[];
   /** For a build that fails: the part of BuildKit's message that ours has too. */
   readonly says?: string;
+  /** For a build that fails: part of our own message, where BuildKit's has nothing to take over. */
+  readonly here?: string;
   /** BuildKit builds it, this project refuses on purpose: part of the message, and the reason. */
   readonly refused?: { readonly says: string; readonly why: string };
-  /** Where this project differs from BuildKit on purpose: line of the comparison → reason. */
-  readonly differs?: Readonly<Record<string, string>>;
+  /** Where this project differs from BuildKit on purpose: place of the comparison → our value, and the reason. */
+  readonly differs?: Readonly<Record<string, { readonly here: unknown; readonly why: string }>>;
 }
 
 export interface GoldenCase extends CaseFile {

@@ -103,7 +103,8 @@ async function readLayer(blob: Buffer): Promise<LayerEntry[]> {
     const chunks: Buffer[] = [];
     for await (const chunk of member) chunks.push(chunk as Buffer);
     const path = clean(name);
-    if (path === '/' || path === '/.') continue;
+    // An overlay marks new directories as opaque, which says nothing where none was replaced.
+    if (path === '/' || path === '/.' || path.endsWith('/.wh..wh..opq')) continue;
     if (type === 'link') {
       links.push({ path, target: clean(linkname ?? '') });
       continue;
