@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Heredoc, Instruction } from '../../src/dockerfile/instruction.ts';
 import { chomp, parseHeredocWord } from '../../src/dockerfile/syntax/heredoc.ts';
-import { only } from './failure.ts';
+import { only, reasonOf } from './failure.ts';
 
 function heredoc(name: string, body: string, how: Partial<Heredoc> = {}): Heredoc {
   return { name, body, expand: true, chomp: false, descriptor: 0, ...how };
@@ -114,6 +114,8 @@ test('RUN: what looks like a heredoc and is none', () => {
     const run = runOf(`RUN ${script}`);
     assert.equal([run.command, run.heredocs], [{ form: 'shell', script }, []], script);
   }
+  // With blanks around it, a shift operator is a heredoc, in BuildKit too.
+  assert.is(reasonOf('RUN echo $((1 << 2))'), 'unterminated heredoc');
   assert.equal(runOf('RUN ["<<A"]').command, { form: 'exec', args: ['<<A'] });
   assert.is(only('CMD <<A').kind, 'CMD');
   assert.is(only('ENV a=<<A').kind, 'ENV');

@@ -52,8 +52,11 @@ export function readBody(reader: LineReader, terminator: string, tabs: boolean):
   for (;;) {
     const physical = reader.lines[reader.next];
     const line = take(reader);
-    if (physical === undefined || line === undefined)
-      throw new WherryError('DOCKERFILE_INVALID', 'unterminated heredoc');
+    if (physical === undefined || line === undefined) {
+      throw new WherryError('DOCKERFILE_INVALID', 'unterminated heredoc', {
+        hint: `The text of <<${terminator} must end with a line that is exactly "${terminator}".`,
+      });
+    }
     if ((tabs ? line.replace(/^\t+/, '') : line) === terminator) return body;
     body += physical;
   }

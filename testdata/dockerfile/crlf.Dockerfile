@@ -1,0 +1,8 @@
+FROM scratch
+RUN one \
+  # comment
+  two
+COPY <<EOF /x
+body
+EOF
+CMD three
