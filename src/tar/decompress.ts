@@ -1,5 +1,5 @@
 // Compressed bytes → what was compressed, and the formats of archives by their first bytes (never by their names). The
-// gate of the decompressors: node:zlib, fzstd where Node has no zstd, xz-decompress, and bzip2 of our own.
+// gate of the decompressors: node:zlib, fzstd where Node's zstd cannot be used, xz-decompress, and bzip2 of our own.
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
@@ -151,24 +151,36 @@ async function* readXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   }
 }
 
-type ZstdFactory = (options: { chunkSize: number; params: Record<number, number> }) => Transform;
-
-async function* readZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { createZstdDecompress, constants } = zlib as unknown as {
-    createZstdDecompress?: ZstdFactory;
-    constants: Record<string, number>;
-  };
-  if (createZstdDecompress === undefined) {
-    yield* readZstdPortably(source);
-    return;
-  }
-  yield* through(
-    source,
-    createZstdDecompress({ chunkSize, params: { [constants['ZSTD_d_windowLogMax'] ?? 100]: maxZstdWindow } }),
-  );
+/** What Node has of zstd in some versions, and our types in none. */
+interface NativeZstd {
+  createZstdDecompress(options: { chunkSize: number; params: Record<number, number> }): Transform;
+  zstdDecompressSync(bytes: Uint8Array): Uint8Array;
 }
 
-/** As Node's own zstd, by fzstd: for Node versions without it. */
+/** Two frames of five bytes each. */
+const twoFrames = Buffer.from('28b52ffd200529000068656c6c6f'.repeat(2), 'hex');
+let native: NativeZstd | false | undefined;
+
+/** Node's zstd where it can be relied on: 22 and 24 stop after the first frame, and 22 takes a cut one for whole. */
+function nativeZstd(): NativeZstd | false {
+  if (native !== undefined) return native;
+  const candidate = zlib as unknown as Partial<NativeZstd>;
+  try {
+    native = candidate.zstdDecompressSync?.(twoFrames).length === 10 ? (candidate as NativeZstd) : false;
+  } catch {
+    native = false;
+  }
+  return native;
+}
+
+function readZstd(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const zstd = nativeZstd();
+  if (zstd === false) return readZstdPortably(source);
+  const windowLogMax = (zlib.constants as unknown as Record<string, number>)['ZSTD_d_windowLogMax'] ?? 100;
+  return through(source, zstd.createZstdDecompress({ chunkSize, params: { [windowLogMax]: maxZstdWindow } }));
+}
+
+/** As Node's own zstd, by fzstd, which does not look at check sums: for Node versions where the other cannot be used. */
 export async function* readZstdPortably(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let out: Uint8Array[] = [];
   const stream = new Decompress((piece) => void out.push(piece));

@@ -128,6 +128,14 @@ test('readZstdPortably gives what the host gives', async () => {
     assert.ok((await collect(readZstdPortably(chunked(packed, size)))).equals(bytes));
 });
 
+test('decompress passes over skippable frames of zstd', async () => {
+  const skippable = Buffer.concat([Buffer.from('502a4d18', 'hex'), Buffer.from([7, 0, 0, 0]), Buffer.from('ignored')]);
+  const packed = Buffer.concat([pack('zstd', sample(70_000)), skippable, pack('zstd', Buffer.from('x')), skippable]);
+  const expected = Buffer.concat([sample(70_000), Buffer.from('x')]);
+  for (const size of [packed.length, 10, 1000])
+    assert.ok((await collect(decompress(chunked(packed, size), 'zstd'))).equals(expected));
+});
+
 test('decompress refuses zstd with a window of 2 GiB', async () => {
   const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   assert.ok(isError(await failure(collect(decompress(chunked(head), 'zstd'))), 'ARCHIVE_INVALID'));
