@@ -5,6 +5,7 @@ import { run } from './run.ts';
 
 const stop = new AbortController();
 let readerLeft = false;
+let failure: Error | undefined;
 
 function interrupt(): void {
   // The second time the user means it; 'exit' listeners still put the cursor back.
@@ -12,25 +13,28 @@ function interrupt(): void {
   stop.abort();
 }
 
-function forgiveReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  readerLeft = true;
-}
-
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
-process.stdout.on('error', forgiveReader);
-process.stderr.on('error', forgiveReader);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') readerLeft = true;
+  else failure ??= error;
+});
+// Without standard error there is nobody to tell.
+process.stderr.on('error', () => {});
 
-const stderr = process.stderr;
-const code = await run(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
+const { stdin, stdout, stderr, env } = process;
+let code = await run(process.argv.slice(2), {
+  stdin,
+  stdout,
   stderr,
-  env: process.env,
+  env,
   signal: stop.signal,
   readerLeft: () => readerLeft,
 });
 // Written out before the end; what is idle (a kept-alive connection, standard input) must not hold the process.
-await Promise.all([process.stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+if (failure !== undefined) {
+  stderr.write(`error: Cannot write to standard output: ${failure.message}\n`);
+  code ||= 1;
+}
 process.exit(code);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -211,6 +211,16 @@ test('wherry ends quietly when the reader of standard output leaves', async () =
   const code = await new Promise((resolve) => child.on('close', resolve));
   assert.is(stderr, '');
   assert.is(code, 0);
+});
+
+test('wherry tells when standard output can not be written', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [main, 'version'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
+  assert.is(await new Promise((resolve) => child.on('close', resolve)), 1);
+  assert.match(stderr, /^error: Cannot write to standard output: ENOSPC/);
 });
 
 test('wherry help starts in well under a second', async () => {
