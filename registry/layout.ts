@@ -1,10 +1,10 @@
 // A registry in a layout on disk. Entries of index.json named `repository:tag` are tags; a repository may begin with a host
 // (`docker.io/library/busybox`), and "" is the view of any layout, where each name is a tag. With `isolated` a repository
 // has only the blobs that were stored or mounted there: `wherry/repositories/<repository>/_blobs/<algorithm>/<encoded>`.
-import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { algorithmOf, type Digest, encodedOf } from '../src/oci/digest.ts';
-import { ioError, isSystemError, syncFolder } from '../src/store/files.ts';
+import { ioError, isSystemError, makeFolder, syncFolder } from '../src/store/files.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Backend, Holdings } from './backend.ts';
 import { checkRepository } from './entries.ts';
@@ -83,7 +83,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /** Makes a folder so that it and those above survive a power cut. */
 async function makeDurable(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await makeFolder(path, 0o700);
   if (first === undefined) return;
   for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder))
     await syncFolder(folder);

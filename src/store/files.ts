@@ -1,7 +1,7 @@
 // Files that are complete or absent: atomic writes (temporary file, fsync, rename, fsync of the folder), removal of trees,
 // and the one translation of the system's error codes into IO_FAILED with a next step.
 import { statfsSync } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WherryError } from '../errors.ts';
 
@@ -118,13 +118,20 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
   }
 }
 
-/** Makes a folder and what is above it. */
-export async function makeFolder(path: string, mode = 0o755): Promise<void> {
+/** Makes a folder and what is above it; returns the topmost one that was not there. Errors: IO_FAILED */
+export async function makeFolder(path: string, mode = 0o755): Promise<string | undefined> {
+  // Node's own recursion reports ENOENT for a full or read-only disk.
   try {
-    await mkdir(path, { recursive: true, mode });
+    await mkdir(path, { mode });
+    return path;
   } catch (cause) {
-    throw ioError(cause, 'write', path);
+    if (isSystemError(cause, 'EEXIST') && (await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
+    if (!isSystemError(cause, 'ENOENT') || dirname(path) === path) throw ioError(cause, 'write', path);
   }
+  const above = await makeFolder(dirname(path), mode);
+  // Somebody else may have made it, or removed what is above, in between: then once more.
+  const own = await makeFolder(path, mode);
+  return above ?? own;
 }
 
 /** The bytes of a file, or undefined where there is none. Errors: IO_FAILED */
