@@ -186,11 +186,11 @@ test('sessions are limited, and end when they are idle', () =>
       const locations = [await start(url), await start(url)];
       const refused = await send(url, 'POST', '/v2/a/blobs/uploads/', { body: '' });
       assert.equal([refused.status, codeOf(refused)], [429, 'TOOMANYREQUESTS']);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 2500));
       for (const location of locations) assert.is((await send(url, 'GET', location)).status, 404);
       await start(url);
     },
-    { uploads: { count: 2, idle: 150 } },
+    { uploads: { count: 2, idle: 1000 } },
   ));
 
 test('known blobs: nothing, and an empty object', () =>
