@@ -1,5 +1,6 @@
 // A tar, however compressed, → its entries over one uncompressed temporary file, and the tree that unpacking it would make.
 // Names may not leave the root; whiteouts are no deletions here, but refused (see table.ts).
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { WherryError } from '../errors.ts';
 import { createDigester } from '../oci/digest.ts';
@@ -32,7 +33,7 @@ export async function readArchiveTree(source: AsyncIterable<Uint8Array>, spoolPa
 }
 
 /** Writes a tar to `spoolPath` as it passes; its entries in the archive's order, files with content and digest. @throws ARCHIVE_INVALID */
-export async function spoolArchive(tar: AsyncIterable<Uint8Array>, spoolPath: string): Promise<FileEntry[]> {
+async function spoolArchive(tar: AsyncIterable<Uint8Array>, spoolPath: string): Promise<FileEntry[]> {
   const file = await open(spoolPath, 'wx', 0o600);
   const kept = async function* (): AsyncIterable<Uint8Array> {
     for await (const chunk of tar) {
@@ -58,7 +59,7 @@ export async function spoolArchive(tar: AsyncIterable<Uint8Array>, spoolPath: st
 }
 
 /** Where an archive is unpacked. */
-export interface Unpacking {
+interface Unpacking {
   readonly table: Table;
   /** The directory to unpack into, without symlinks; it is there. For the archive it is the root: no link leads out of it. */
   readonly into: string;
@@ -72,7 +73,7 @@ const implied: NewDirectory = { mode: 0o755, exactMode: true, uid: 0, mtime: 0 }
  * Unpacks entries onto a table, one after the other, as BuildKit does: parents that are symlinks are followed, missing ones
  * made; a directory joins one that is there, anything else replaces what is there. @throws ARCHIVE_INVALID, COPY_FAILED
  */
-export function applyArchive(entries: readonly FileEntry[], to: Unpacking): void {
+function applyArchive(entries: readonly FileEntry[], to: Unpacking): void {
   const { table, into } = to;
   const inside: FileTree = { lookup: (path) => table.tree.lookup(joinBelow(into, path)), list: () => [] };
   let links = 0;
@@ -134,4 +135,48 @@ function linkTarget(entry: FileEntry, at: { readonly table: Table; readonly path
 
 function joinBelow(into: string, path: string): string {
   return path === '' ? into : joinPath(into, path);
+}
+
+interface Extraction {
+  readonly table: Table;
+  /** Directory to extract into, symlinks followed; it is made. */
+  readonly into: string;
+  /** A path for the uncompressed archive. */
+  readonly spool: () => Promise<string>;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly made: NewDirectory;
+}
+
+/** Extracts a file that is an archive with at least one entry; false when it is none. @throws ARCHIVE_INVALID, COPY_FAILED */
+export async function extractArchive(entry: FileEntry, to: Extraction): Promise<boolean> {
+  if (entry.size === 0) return false;
+  const archive = await openArchive(contentOf(entry));
+  if (archive === undefined) return false;
+  const entries = await spoolArchive(archive.tar, await to.spool());
+  if (entries.length === 0) return false;
+  makeDirectories(to.table, to.into, to.made);
+  applyArchive(entries, to);
+  return true;
+}
+
+/** A file's bytes, in chunks. */
+function contentOf(entry: FileEntry): AsyncIterable<Uint8Array> {
+  const { content } = entry;
+  if (content === undefined) throw new TypeError(`"${entry.path}" has no content`);
+  switch (content.kind) {
+    case 'bytes':
+      return onceOf(content.bytes);
+    case 'file': {
+      const start = content.offset ?? 0;
+      return entry.size === 0
+        ? onceOf(new Uint8Array())
+        : createReadStream(content.path, { start, end: start + entry.size - 1, highWaterMark: 256 * 1024 });
+    }
+    case 'stream':
+      return content.open();
+  }
+}
+
+async function* onceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
 }

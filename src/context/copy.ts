@@ -53,7 +53,7 @@ function copyEntry(copier: Copier, place: Place): void {
   const included = isTop ? undefined : copier.include?.step(place.relative, place.included);
   const excluded = isTop ? undefined : copier.exclude?.step(place.relative, place.excluded);
   const isWanted = (included?.ignored ?? (isTop || copier.include === undefined)) && excluded?.ignored !== true;
-  const mayEnter = excluded?.ignored !== true || copier.exclude?.hasNegation === true;
+  const mayEnter = excluded?.ignored !== true || copier.exclude?.mayReinclude(place.relative) === true;
   if (!isWanted && !mayEnter) return;
   const source = isTop ? copier.item.entry : copier.item.tree.lookup(place.source);
   if (source === undefined || (!isWanted && source.type !== 'directory')) return;

@@ -108,7 +108,7 @@ function ignoreStateOf(state: State, path: string): IgnoreState | undefined {
 
 function isVisible(state: State, path: string, isDirectoryEntry: boolean): boolean {
   if (ignoreStateOf(state, path)?.ignored !== true) return true;
-  return isDirectoryEntry && state.ignore?.hasNegation === true && list(state, path).length > 0;
+  return isDirectoryEntry && state.ignore?.mayReinclude(path) === true && list(state, path).length > 0;
 }
 
 function readEntry(state: State, path: string): FileEntry | undefined {
@@ -160,10 +160,8 @@ function deviceOf(rdev: bigint): { readonly deviceMajor: number; readonly device
 function list(state: State, path: string): readonly string[] {
   const known = state.lists.get(path);
   if (known !== undefined) return known;
-  const names =
-    isDirectory(state, path) && (state.ignore?.hasNegation || ignoreStateOf(state, path)?.ignored !== true)
-      ? readNames(state, path)
-      : [];
+  const isEntered = ignoreStateOf(state, path)?.ignored !== true || state.ignore?.mayReinclude(path) === true;
+  const names = isEntered && isDirectory(state, path) ? readNames(state, path) : [];
   const visible =
     state.ignore === undefined
       ? names
@@ -173,7 +171,8 @@ function list(state: State, path: string): readonly string[] {
 }
 
 function isListed(state: State, path: string): boolean {
-  return ignoreStateOf(state, path)?.ignored !== true || lookup(state, path) !== undefined;
+  if (ignoreStateOf(state, path)?.ignored !== true) return true;
+  return state.ignore?.mayReinclude(path) === true && lookup(state, path) !== undefined;
 }
 
 function readNames(state: State, path: string): readonly string[] {

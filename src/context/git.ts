@@ -1,10 +1,9 @@
 // A git repository → files on disk, by the `git` command: no shell, no prompt, nothing of the host's configuration and
 // hooks, and only the protocols that a URL may name. What is checked out does not depend on the umask.
-import { execFile } from 'node:child_process';
 import { chmod, lstat, lutimes, mkdir, readdir, rm } from 'node:fs/promises';
-import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, WherryError } from '../errors.ts';
+import { createGit, type Git, withoutPassword } from './git-command.ts';
 import type { GitSource } from './git-url.ts';
 
 export { type GitSource, parseGitUrl } from './git-url.ts';
@@ -42,7 +41,7 @@ export async function checkoutGit(source: GitSource, dir: string, options: Check
   if (source.remote.startsWith('-'))
     throw new WherryError('ARGUMENT_INVALID', `invalid git remote: "${source.remote}"`);
   await mkdir(dir, { recursive: true });
-  const git = createGit(source, dir, options);
+  const git = createGit(dir, { remote: source.remote, authorization: options.authorization, signal: options.signal });
   const wanted = await findCommit(git, source, checksum);
   await git.run(['init', '-q', ...(wanted.object.length === 64 ? ['--object-format=sha256'] : []), '.']);
   await git.run(['remote', 'add', 'origin', withoutPassword(source.remote)]);
@@ -87,12 +86,6 @@ function isRefName(text: string): boolean {
 
 function isCommit(text: string): boolean {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
-}
-
-function withoutPassword(remote: string): string {
-  return remote.replace(/^([a-z]+:\/\/)[^/@]*@/i, (_, scheme: string) =>
-    /^ssh/i.test(scheme) ? remote.slice(0, remote.indexOf('@') + 1).replace(/:[^/@]*@$/, '@') : scheme,
-  );
 }
 
 interface Wanted {
@@ -216,117 +209,4 @@ async function settle(
 function fileMode(mode: number): number {
   if (mode & 0o100) return 0o755;
   return mode & 0o200 ? 0o644 : 0o444;
-}
-
-interface Git {
-  run(args: readonly string[]): Promise<string>;
-}
-
-/** Variables that the network needs; all other variables of the host stay out. */
-const passedOn = [
-  'PATH',
-  'SSH_AUTH_SOCK',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-  'ALL_PROXY',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'all_proxy',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'GIT_SSL_CAINFO',
-  'TMPDIR',
-  'SystemRoot',
-];
-
-function createGit(source: GitSource, dir: string, options: CheckoutOptions): Git {
-  const isLocal = /^(?:file:|\/)/.test(source.remote);
-  const config: [string, string][] = [
-    ['core.hooksPath', devNull],
-    ['core.autocrlf', 'false'],
-    ['core.fsmonitor', 'false'],
-    ['core.attributesFile', devNull],
-    ['advice.detachedHead', 'false'],
-    ['init.defaultBranch', 'master'],
-    ['init.templateDir', ''],
-    ['credential.helper', ''],
-    ['gc.auto', '0'],
-    ['safe.directory', '*'],
-  ];
-  if (options.authorization !== undefined && /^https?:/i.test(source.remote))
-    config.push([`http.${new URL(source.remote).origin}/.extraHeader`, `Authorization: ${options.authorization}`]);
-  const env: Record<string, string> = {
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: devNull,
-    GIT_ATTR_NOSYSTEM: '1',
-    GIT_ASKPASS: 'true',
-    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
-    GIT_ALLOW_PROTOCOL: isLocal ? 'file' : 'http:https:ssh:git',
-    GIT_CEILING_DIRECTORIES: join(dir, '..'),
-    HOME: process.env['HOME'] ?? devNull,
-    LC_ALL: 'C',
-    GIT_CONFIG_COUNT: `${config.length}`,
-  };
-  for (const [index, [key, value]] of config.entries())
-    Object.assign(env, { [`GIT_CONFIG_KEY_${index}`]: key, [`GIT_CONFIG_VALUE_${index}`]: value });
-  for (const name of passedOn) if (process.env[name] !== undefined) env[name] = process.env[name];
-  const label = withoutPassword(source.remote);
-  return { run: (args) => runGit(args, { cwd: dir, env, signal: options.signal, label }) };
-}
-
-function runGit(
-  args: readonly string[],
-  how: {
-    readonly cwd: string;
-    readonly env: Record<string, string>;
-    readonly signal: AbortSignal;
-    readonly label: string;
-  },
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      'git',
-      args,
-      { cwd: how.cwd, env: how.env, signal: how.signal, maxBuffer: 64 * 1024 * 1024 },
-      (cause, stdout, stderr) => {
-        if (cause === null) return resolve(stdout);
-        if (how.signal.aborted) return reject(new WherryError('ABORTED', 'Interrupted', { cause }));
-        if (cause.code === 'ENOENT')
-          return reject(
-            new WherryError('DOWNLOAD_FAILED', `Cannot fetch "${how.label}": the "git" command is not there`, {
-              hint: 'Install git, or give the files as a directory or an archive.',
-              cause,
-            }),
-          );
-        const said = stderr
-          .trim()
-          .split('\n')
-          .filter((line) => line !== '')
-          .slice(-4)
-          .join('; ');
-        const reason = (said === '' ? `git ${args[0]} ended with exit status ${String(cause.code)}` : said).replaceAll(
-          /(\/\/)[^/@\s]*@/g,
-          '$1',
-        );
-        reject(
-          new WherryError('DOWNLOAD_FAILED', `Cannot fetch "${how.label}": ${reason}`, {
-            hint: hintOf(stderr),
-            cause: new Error(reason),
-          }),
-        );
-      },
-    );
-  });
-}
-
-function hintOf(stderr: string): string | undefined {
-  if (/could not read Username|Authentication failed|terminal prompts disabled/.test(stderr))
-    return 'The repository needs credentials: give the secret GIT_AUTH_TOKEN, or use ssh with an agent.';
-  if (/Permission denied \(publickey|Host key verification failed/.test(stderr))
-    return 'Check that the ssh agent has the key and that known_hosts has the host.';
-  if (/transport '.*' not allowed/.test(stderr)) return 'Only http, https, ssh and git URLs are fetched.';
-  return undefined;
 }

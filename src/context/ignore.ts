@@ -13,6 +13,8 @@ export interface IgnoreRule {
   readonly negated: boolean;
   /** Whether exactly this path matches (not an ancestor). */
   readonly matches: PathPattern;
+  /** False for directories below which the pattern matches nothing that it does not match above. */
+  readonly reaches: (directory: string) => boolean;
 }
 
 /** What the rules say of one path; the state of a directory is given to `step` for what lies in it. */
@@ -29,8 +31,8 @@ export interface IgnoreMatcher {
   /** Where the rules come from, e.g. `.dockerignore`. */
   readonly name: string;
   readonly rules: readonly IgnoreRule[];
-  /** True when a path below an ignored directory may be re-included. */
-  readonly hasNegation: boolean;
+  /** Whether a rule with `!` can match anything below a directory, so that an ignored one must be looked into. */
+  mayReinclude(directory: string): boolean;
   /** The state of a path, from its directory's (undefined at the top level). */
   step(path: string, parent: IgnoreState | undefined): IgnoreState;
   /** The state of any path, through its ancestors. The root "" is never ignored. */
@@ -112,7 +114,20 @@ function cleanRule(written: string): string {
 function ruleOf(text: string, cleaned: string, line: number): IgnoreRule {
   if (cleaned === '!') throw new SyntaxError('illegal exclusion pattern: "!"');
   const negated = cleaned.startsWith('!');
-  return { text, line, negated, matches: dockerMatch(negated ? cleaned.slice(1) : cleaned) };
+  const pattern = negated ? cleaned.slice(1) : cleaned;
+  return { text, line, negated, matches: dockerMatch(pattern), reaches: reachOf(pattern) };
+}
+
+/** Compares the literal head of the pattern, and its depth unless it has `**` or a class, either of which may match `/`. */
+function reachOf(pattern: string): (directory: string) => boolean {
+  const segments = pattern.split('/');
+  const firstWild = segments.findIndex((segment) => /[*?[\\]/.test(segment));
+  const head = firstWild < 0 ? segments : segments.slice(0, firstWild);
+  const depth = /\*\*|\[/.test(pattern) ? Number.POSITIVE_INFINITY : segments.length;
+  return (directory) => {
+    const names = directory === '' ? [] : directory.split('/');
+    return names.length < depth && head.slice(0, names.length).every((segment, index) => segment === names[index]);
+  };
 }
 
 function matcherOf(rules: readonly IgnoreRule[], name: string): IgnoreMatcher {
@@ -140,5 +155,11 @@ function matcherOf(rules: readonly IgnoreRule[], name: string): IgnoreMatcher {
     } while (end >= 0);
     return state;
   };
-  return { name, rules, hasNegation: rules.some((rule) => rule.negated), step, decide };
+  return {
+    name,
+    rules,
+    mayReinclude: (directory) => rules.some((rule) => rule.negated && rule.reaches(directory)),
+    step,
+    decide,
+  };
 }

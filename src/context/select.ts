@@ -2,8 +2,8 @@
 // real destination is never touched. Dockerfile reference, "COPY" and "ADD"; BuildKit's file operations where it is silent.
 import { unreachable, WherryError } from '../errors.ts';
 import type { FileEntry } from '../tar/entry.ts';
+import { extractArchive } from './archive.ts';
 import { copyTree } from './copy.ts';
-import { extractArchive } from './extract.ts';
 import { cleanPath } from './pattern.ts';
 import { expandSource } from './sources.ts';
 import { createTable, joinPath, makeDirectories, type NewDirectory, parentOf, type Table } from './table.ts';

@@ -46,7 +46,7 @@ test('openDirectory: owners are 0:0, modes with all bits, times with fractions',
 
 test('openDirectory: sockets are empty files, fifos are fifos', async () => {
   const dir = directoryOf({});
-  execFileSync('mkfifo', [join(dir, 'fifo')]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', join(dir, 'fifo')]);
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(join(dir, 'socket'), resolve));
   const tree = openDirectory(dir);

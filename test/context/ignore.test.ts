@@ -52,7 +52,6 @@ test('parseIgnoreFile: names the deciding rule and its line', () => {
   assert.is(matcher.decide('tmp/x').rule?.line, 5);
   assert.is(matcher.decide('tmp/x').rule?.text, 'tmp/');
   assert.is(matcher.decide('src').rule, undefined);
-  assert.ok(matcher.hasNegation);
 });
 
 test('parseIgnoreFile: a bad pattern is an error that points at its line', () => {
@@ -79,6 +78,23 @@ test('parsePatterns: flag values keep a leading slash', () => {
   assert.ok(parsePatterns(['a/', '!a/b'], '--exclude').decide('a/c').ignored);
   assert.not(parsePatterns(['a/', '!a/b'], '--exclude').decide('a/b').ignored);
   assert.throws(() => parsePatterns(['['], '--exclude'), /--exclude pattern "\[": syntax error in pattern/);
+});
+
+test('mayReinclude: what a rule with "!" can reach below a directory', () => {
+  for (const [rule, reached, not] of [
+    ['!README.md', [''], ['a', 'a/b']],
+    ['!a/b/c', ['', 'a', 'a/b'], ['a/b/c', 'b', 'a/c']],
+    ['!a/*/c', ['', 'a', 'a/x'], ['a/x/y', 'b']],
+    ['!a/**/c', ['', 'a', 'a/x', 'a/x/y/z'], ['b']],
+    ['!a**c', ['', 'a', 'x'], []],
+    ['!a/[^b]', ['', 'a', 'a/b/c'], ['b']],
+    ['!**', ['', 'x/y'], []],
+    ['a', [], ['', 'a']],
+  ] as const) {
+    const matcher = parseIgnoreFile(rule, '.dockerignore');
+    for (const path of reached) assert.ok(matcher.mayReinclude(path), `${rule}: ${path}`);
+    for (const path of not) assert.not(matcher.mayReinclude(path), `${rule}: ${path}`);
+  }
 });
 
 test.run();
