@@ -35,7 +35,9 @@ export function parseDuration(text: string): number {
     at += whole.length;
   } while (at < body.length);
   if (total > limit || (total === limit && !negative)) throw invalid(`invalid duration ${goQuote(text)}`);
-  return negative ? -Number(total) : Number(total);
+  // The largest double below 2^63: Go could not read the next one back.
+  const nanoseconds = Math.min(Number(total), 2 ** 63 - 1024);
+  return negative ? -nanoseconds : nanoseconds;
 }
 
 function fractionOf(digits: string, scale: bigint): bigint {

@@ -1,11 +1,11 @@
 // The value of `RUN --mount=` in, a `Mount` out: once when the file is parsed, with variables left alone, and once when the
 // stage's environment is known. Dockerfile reference, "RUN --mount"; messages are BuildKit's.
 import { didYouMean, WherryError } from '../errors.ts';
-import { parseCsv } from './csv.ts';
 import { given } from './given.ts';
 import type { Mount } from './instruction.ts';
 import { parseBoolean, parseUnsigned } from './number.ts';
 import { goQuote } from './quote.ts';
+import { parseCsv } from './syntax/csv.ts';
 
 type Draft = { -readonly [K in keyof Mount]?: Mount[K] | undefined };
 

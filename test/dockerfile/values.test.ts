@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseCsv } from '../../src/dockerfile/csv.ts';
 import { formatDuration, parseDuration } from '../../src/dockerfile/duration.ts';
 import { parsePorts } from '../../src/dockerfile/expose.ts';
 import { parseStageName } from '../../src/dockerfile/names.ts';
 import { goQuote } from '../../src/dockerfile/quote.ts';
 import { checkSignal } from '../../src/dockerfile/signal.ts';
+import { parseCsv } from '../../src/dockerfile/syntax/csv.ts';
 import { failure } from './failure.ts';
 
 test('parsePorts: ports, ranges, protocols; addresses and host ports are only checked', () => {
@@ -121,6 +121,7 @@ test('parseDuration and formatDuration: Go durations', () => {
     ['-1s', -1e9, '-1s'],
     ['1h1s1m', 3661e9, '1h1m1s'],
     ['36h', 129_600e9, '36h0m0s'],
+    ['2562047h47m16.854775807s', 2 ** 63 - 1024, '2562047h47m16.854774784s'],
     ['0.123456789123456789s', 123_456_789, '123.456789ms'],
   ];
   for (const [text, nanoseconds, formatted] of rows) {

@@ -1,11 +1,11 @@
 // RUN: flags, mounts, and the command with its heredocs. Dockerfile reference, "RUN"; messages are BuildKit's.
 import { didYouMean } from '../../errors.ts';
-import { parseCsv } from '../csv.ts';
 import { given } from '../given.ts';
 import type { RunInstruction } from '../instruction.ts';
 import { parseMount } from '../mount.ts';
 import { parseBoolean } from '../number.ts';
 import { goQuote } from '../quote.ts';
+import { parseCsv } from '../syntax/csv.ts';
 import { parseFlags } from '../syntax/flags.ts';
 import { chomp, parseHeredocWord } from '../syntax/heredoc.ts';
 import type { Statement } from '../syntax/statement.ts';

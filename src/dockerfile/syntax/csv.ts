@@ -1,6 +1,6 @@
 // One line of comma-separated values, as in `RUN --mount=type=cache,target="/a,b"`. RFC 4180 without line breaks; messages
 // are those of Go's encoding/csv.
-import { WherryError } from '../errors.ts';
+import { WherryError } from '../../errors.ts';
 
 /** The fields of the line. DOCKERFILE_INVALID for empty text and for stray quotes; `subject` says what failed. */
 export function parseCsv(text: string, subject: string): string[] {
