@@ -79,7 +79,7 @@ function nativeOptions(block: Block, level: number): Parameters<typeof deflateRa
 }
 
 /** Digest of a fixed sample after `deflate`: text-like, random and repeated bytes, in two blocks. */
-export function sampleDigest(deflate: (block: Block) => Uint8Array): string {
+function sampleDigest(deflate: (block: Block) => Uint8Array): string {
   const sample = new Uint8Array(96 * 1024);
   let state = 1;
   for (let i = 0; i < sample.length; i++) {

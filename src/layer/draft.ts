@@ -61,127 +61,144 @@ export function lookupNode(root: Node, path: string): Node | undefined {
   return node;
 }
 
+interface State {
+  /** Marks the nodes that this draft may change. */
+  readonly draft: object;
+  readonly id: string;
+  readonly root: DraftNode;
+  /** The directory that was used last, by its name in the archive: archives are sorted. */
+  recent: { readonly name: string; readonly node: DraftNode };
+}
+
 /** Starts a layer on top of `below`. `id` makes the inodes of its hard links its own. */
 export function createDraft(below: Node, id: string): Draft {
   const draft = {};
   const root = copyOf(below as DraftNode, draft);
-  const view: FileTree = { lookup: (path) => lookupNode(root, path)?.entry, list: () => [] };
-  /** The directory that was used last, by its name in the archive: archives are sorted. */
-  let recent: { readonly name: string; readonly node: DraftNode } = { name: '', node: root };
+  const state: State = { draft, id, root, recent: { name: '', node: root } };
+  return { root, put: (entry) => put(state, entry), whiteout: (what) => applyWhiteout(state, what) };
+}
 
-  const ownedChild = (parent: DraftNode, name: string, child: DraftNode): DraftNode => {
-    const owned = copyOf(child, draft);
-    if (owned !== child) parent.children?.set(name, owned);
-    return owned;
-  };
+/** How `directory` searches: whether it makes what is missing, and for which entry. */
+interface Search {
+  readonly make: boolean;
+  readonly asked: string;
+}
 
-  /** The directory of this name, symlinks followed inside the root. Missing ones are made, or end the search. */
-  const directory = (name: string, make: boolean, asked: string): DraftNode | undefined => {
-    if (recent.name === name) return recent.node;
-    let node = root;
-    let here = '';
-    for (const component of name === '' ? [] : name.split('/')) {
-      here = here === '' ? component : `${here}/${component}`;
-      let child = node.children?.get(component);
-      if (child?.entry.type === 'symlink') return followed(name, make, asked);
-      if (child === undefined) {
-        if (!make) return undefined;
-        child = { entry: impliedDirectory(here), children: new Map(), draft, own: true };
-        node.children?.set(component, child);
-      }
-      if (child.children === undefined) {
-        if (!make) return undefined;
-        throw invalid(asked, `"/${shortened(here)}" is not a directory`);
-      }
-      node = ownedChild(node, component, child);
+/** The directory of this name, symlinks followed inside the root. Missing ones are made, or end the search. */
+function directory(state: State, name: string, { make, asked }: Search): DraftNode | undefined {
+  if (state.recent.name === name) return state.recent.node;
+  let node = state.root;
+  let here = '';
+  for (const component of name === '' ? [] : name.split('/')) {
+    here = here === '' ? component : `${here}/${component}`;
+    let child = node.children?.get(component);
+    if (child?.entry.type === 'symlink') return directory(state, followed(state, name, asked), { make, asked });
+    if (child === undefined) {
+      if (!make) return undefined;
+      child = { entry: impliedDirectory(here), children: new Map(), draft: state.draft, own: true };
+      node.children?.set(component, child);
     }
-    recent = { name, node };
-    return node;
-  };
-  const followed = (name: string, make: boolean, asked: string): DraftNode | undefined => {
-    let target: string;
-    try {
-      target = resolveInTree(view, name);
-    } catch (error) {
-      throw isError(error) ? invalid(asked, messageOf(error)) : error;
+    if (child.children === undefined) {
+      if (!make) return undefined;
+      throw invalid(asked, `"/${shortened(here)}" is not a directory`);
     }
-    if (target === name) throw invalid(asked, `"/${shortened(name)}" is not a directory`);
-    return directory(target, make, asked);
-  };
+    node = ownedChild(state, node, component);
+  }
+  state.recent = { name, node };
+  return node;
+}
 
-  const put = (entry: LayerEntry): void => {
-    if (entry.path === '') {
-      root.entry = entry;
+/** Where a name leads whose way goes through a symlink. */
+function followed(state: State, name: string, asked: string): string {
+  const view: FileTree = { lookup: (path) => lookupNode(state.root, path)?.entry, list: () => [] };
+  let target: string;
+  try {
+    target = resolveInTree(view, name);
+  } catch (error) {
+    throw isError(error) ? invalid(asked, messageOf(error)) : error;
+  }
+  if (target === name) throw invalid(asked, `"/${shortened(name)}" is not a directory`);
+  return target;
+}
+
+/** A child that the draft may change. */
+function ownedChild({ draft }: State, parent: DraftNode, name: string): DraftNode {
+  const child = parent.children?.get(name);
+  if (child === undefined) throw new TypeError(`"${parent.entry.path}" has no "${name}"`);
+  const owned = copyOf(child, draft);
+  if (owned !== child) parent.children?.set(name, owned);
+  return owned;
+}
+
+function put(state: State, entry: LayerEntry): void {
+  if (entry.path === '') {
+    state.root.entry = entry;
+    return;
+  }
+  const [parentName, name] = splitPath(entry.path);
+  const parent = directory(state, parentName, { make: true, asked: entry.path });
+  if (parent?.children === undefined) return;
+  const path = parent.entry.path === '' ? name : `${parent.entry.path}/${name}`;
+  const here = path === entry.path ? entry : { ...entry, path };
+  const existing = parent.children.get(name);
+  if (here.type === 'directory' && existing?.children !== undefined) {
+    const node = ownedChild(state, parent, name);
+    node.entry = here;
+    node.own = true;
+    return;
+  }
+  const final = here.type === 'hardlink' ? linked(state, here) : here;
+  if (existing !== undefined) state.recent = { name: '', node: state.root };
+  const children = here.type === 'directory' ? { children: new Map() } : {};
+  parent.children.set(name, { entry: final, draft: state.draft, own: true, ...children });
+}
+
+/** A hard link → the file that it is another name of. */
+function linked(state: State, entry: LayerEntry): LayerEntry {
+  const [parentName, name] = splitPath(entry.link ?? '');
+  const { recent } = state;
+  const parent = directory(state, parentName, { make: false, asked: entry.path });
+  state.recent = recent;
+  const target = parent?.children?.get(name);
+  if (parent === undefined || target === undefined || target.children !== undefined)
+    throw invalid(entry.path, `it is a hard link to "/${shortened(entry.link ?? '')}", which is not a file`);
+  const inode = target.entry.inode ?? `${state.id}:${target.entry.path}`;
+  if (target.entry.inode === undefined) ownedChild(state, parent, name).entry = { ...target.entry, inode };
+  return { ...target.entry, path: entry.path, inode };
+}
+
+function applyWhiteout(state: State, { kind, path }: Parameters<Draft['whiteout']>[0]): void {
+  state.recent = { name: '', node: state.root };
+  const search = { make: false, asked: path };
+  if (kind === 'opaque') {
+    const node = directory(state, path, search);
+    if (node !== undefined) prune(state, node);
+    return;
+  }
+  const [parentName, name] = splitPath(path);
+  const parent = directory(state, parentName, search);
+  if (parent !== undefined) drop(state, parent, name);
+}
+
+function prune(state: State, node: DraftNode): void {
+  if (node.opaque === true || node.children === undefined) return;
+  for (const name of node.children.keys()) drop(state, node, name);
+  node.opaque = true;
+}
+
+/** Removes a child as far as it comes from the layers below. */
+function drop(state: State, parent: DraftNode, name: string): void {
+  const child = parent.children?.get(name);
+  if (child === undefined) return;
+  if (child.draft === state.draft) {
+    prune(state, child);
+    if (child.own === true) return;
+    if (child.children !== undefined && child.children.size > 0) {
+      child.entry = impliedDirectory(child.entry.path);
       return;
     }
-    const [parentName, name] = splitPath(entry.path);
-    const parent = directory(parentName, true, entry.path);
-    if (parent?.children === undefined) return;
-    const path = parent.entry.path === '' ? name : `${parent.entry.path}/${name}`;
-    const here = path === entry.path ? entry : { ...entry, path };
-    const existing = parent.children.get(name);
-    if (here.type === 'directory' && existing?.children !== undefined) {
-      const node = ownedChild(parent, name, existing);
-      node.entry = here;
-      node.own = true;
-      return;
-    }
-    const final = here.type === 'hardlink' ? linked(here) : here;
-    if (existing !== undefined) recent = { name: '', node: root };
-    parent.children.set(name, {
-      entry: final,
-      draft,
-      own: true,
-      ...(here.type === 'directory' ? { children: new Map() } : {}),
-    });
-  };
-
-  /** A hard link → the file that it is another name of. */
-  const linked = (entry: LayerEntry): LayerEntry => {
-    const [parentName, name] = splitPath(entry.link ?? '');
-    const kept = recent;
-    const parent = directory(parentName, false, entry.path);
-    recent = kept;
-    const target = parent?.children?.get(name);
-    if (parent === undefined || target === undefined || target.children !== undefined)
-      throw invalid(entry.path, `it is a hard link to "/${shortened(entry.link ?? '')}", which is not a file`);
-    const inode = target.entry.inode ?? `${id}:${target.entry.path}`;
-    if (target.entry.inode === undefined) ownedChild(parent, name, target).entry = { ...target.entry, inode };
-    return { ...target.entry, path: entry.path, inode };
-  };
-
-  const whiteout = ({ kind, path }: Parameters<Draft['whiteout']>[0]): void => {
-    recent = { name: '', node: root };
-    if (kind === 'opaque') {
-      const node = directory(path, false, path);
-      if (node !== undefined) prune(node);
-      return;
-    }
-    const [parentName, name] = splitPath(path);
-    const parent = directory(parentName, false, path);
-    const existing = parent?.children?.get(name);
-    if (parent?.children !== undefined && existing !== undefined) drop(parent.children, name, existing);
-  };
-
-  const prune = (node: DraftNode): void => {
-    if (node.opaque === true || node.children === undefined) return;
-    for (const [name, child] of node.children) drop(node.children, name, child);
-    node.opaque = true;
-  };
-
-  /** Removes a child as far as it comes from the layers below. */
-  const drop = (children: Map<string, DraftNode>, name: string, child: DraftNode): void => {
-    if (child.draft === draft && child.children !== undefined) {
-      prune(child);
-      if (child.own === true || child.children.size > 0) {
-        if (child.own !== true) child.entry = impliedDirectory(child.entry.path);
-        return;
-      }
-    } else if (child.draft === draft && child.own === true) return;
-    children.delete(name);
-  };
-
-  return { root, put, whiteout };
+  }
+  parent.children?.delete(name);
 }
 
 /** The node itself when the draft may change it, else a copy that it may. */

@@ -1,7 +1,7 @@
 // Tar bytes → entries. tar-stream finds the headers (blocks, checksums, sizes); `decodeHeader` says what they mean, and
 // both must agree on where content begins and ends, so that no second reading of an archive is possible. Content is
 // handed out as ranges of the source's own chunks.
-import { extract } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import { WherryError } from '../errors.ts';
 import type { TarHeader } from './entry.ts';
 import { decodeHeader } from './header.ts';
@@ -39,7 +39,7 @@ export async function* readTar(
   source: AsyncIterable<Uint8Array>,
   options: ReadOptions = {},
 ): AsyncGenerator<ReadEntry, void, undefined> {
-  const scanner = createScanner(options.paths ?? 'layer');
+  const scanner = new Scanner(options.paths ?? 'layer');
   const chunks = source[Symbol.asyncIterator]();
   const advance = async (): Promise<boolean> => {
     const next = await chunks.next();
@@ -68,7 +68,7 @@ async function* bodyOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offset + header.size;
   for (let position = offset; position < end; ) {
-    const { chunk, start } = scanner.current();
+    const { chunk, start } = scanner;
     if (position < start)
       throw new TypeError(`the content of "${header.path}" is read after the next entry was asked for`);
     const piece = chunk.subarray(position - start, end - start);
@@ -78,129 +78,137 @@ async function* bodyOf(
   }
 }
 
-interface Scanner {
-  /** Looks for headers in the next bytes; afterwards `current` is this chunk. */
-  feed(chunk: Buffer): Promise<void>;
-  /** The next entry whose header was found. @throws ARCHIVE_INVALID once all before a damage are taken */
-  take(): Found | undefined;
-  current(): { readonly chunk: Buffer; readonly start: number };
-  /** To be called at the end of the source. @throws ARCHIVE_INVALID when it came too early */
-  finish(): void;
-  close(): void;
-}
-
-function createScanner(policy: PathPolicy): Scanner {
+/** Finds the headers in chunks of an archive. */
+class Scanner {
+  readonly #policy: PathPolicy;
   // With this mark every write is answered by "drain" once its bytes were looked at.
-  const stream = extract({ highWaterMark: 1, allowUnknownFormat: true } as Parameters<typeof extract>[0]);
-  let queue: Found[] = [];
-  let taken = 0;
-  let failure: unknown;
-  let ended = false;
-  let chunk: Buffer = Buffer.alloc(0);
-  let start = 0;
+  readonly #stream = extract({ highWaterMark: 1, allowUnknownFormat: true } as Parameters<typeof extract>[0]);
+  #queue: Found[] = [];
+  #taken = 0;
+  #failure: unknown;
+  #ended = false;
+  /** The bytes that were fed last, and where they are in the archive. */
+  chunk: Buffer = Buffer.alloc(0);
+  start = 0;
   /** End of the last entry with its padding; and the bytes from there to `start`, if it lies before `start`. */
-  let boundary = 0;
-  let carried: Buffer[] = [];
-  let lastPath = '';
-  let settle = (): void => {};
+  #boundary = 0;
+  #carried: Buffer[] = [];
+  #lastPath = '';
+  #settle = (): void => {};
 
-  /** Bytes from `boundary` to `end`, a position in the current chunk or at its end; the first `most` of them. */
-  const since = (end: number, most = Number.POSITIVE_INFINITY): Buffer => {
-    if (boundary >= start) return chunk.subarray(boundary - start, Math.max(0, Math.min(end, boundary + most) - start));
+  constructor(policy: PathPolicy) {
+    this.#policy = policy;
+    this.#stream.on('entry', (header, body, next) => {
+      this.#found(header as Header & { byteOffset: number });
+      if ((header.size ?? 0) > 0) body.resume();
+      next();
+    });
+    this.#stream.on('error', (cause: Error) => this.#failed(cause));
+    this.#stream.on('drain', () => this.#settle());
+    this.#stream.on('close', () => this.#settle());
+  }
+
+  get #end(): number {
+    return this.start + this.chunk.length;
+  }
+
+  /** Looks for headers in the next bytes. */
+  async feed(bytes: Buffer): Promise<void> {
+    if (this.#boundary >= this.#end) this.#carried = [];
+    else if (this.#boundary >= this.start) this.#carried = [Buffer.from(this.#since(this.#end))];
+    else this.#carried.push(Buffer.from(this.chunk));
+    [this.start, this.chunk] = [this.#end, bytes];
+    if (this.#ended) this.#boundary = this.#end;
+    if (bytes.length === 0 || this.#ended || this.#failure !== undefined) return;
+    const looked = new Promise<void>((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#stream.write(bytes);
+    await looked;
+    if (this.#failure !== undefined || this.#ended) return;
+    if (this.#endsBefore(this.#end)) this.#ended = true;
+    else if (this.#end - this.#boundary > maxHeaders)
+      this.#failure = invalid(`the headers at byte ${this.#boundary} are longer than ${maxHeaders} bytes`);
+  }
+
+  /** The next entry whose header was found. @throws ARCHIVE_INVALID once all before a damage are taken */
+  take(): Found | undefined {
+    const found = this.#queue[this.#taken++];
+    if (found !== undefined) return found;
+    [this.#queue, this.#taken] = [[], 0];
+    if (this.#failure !== undefined) throw this.#failure;
+    return undefined;
+  }
+
+  /** To be called at the end of the source. @throws ARCHIVE_INVALID when it came too early */
+  finish(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#ended || (this.#boundary <= this.#end && isZero(this.#since(this.#end)))) return;
+    throw truncated(this.#lastPath);
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  #found(header: Header & { byteOffset: number }): void {
+    if (this.#failure !== undefined || this.#ended) return;
+    const offset = header.byteOffset;
+    try {
+      if (this.#endsBefore(offset)) {
+        this.#ended = true;
+        return;
+      }
+      const decoded = decodeHeader(this.#since(offset), this.#policy);
+      // tar-stream passes over the content of all types but directories: where that is not what the header means, refuse.
+      const skipped = header.type === 'directory' ? 0 : (header.size ?? 0);
+      if (skipped !== decoded.size)
+        throw invalid(
+          `the type of entry "${shortened(decoded.path)}" and its size of ${skipped} contradict one another`,
+        );
+      this.#queue.push({ header: decoded, offset });
+      this.#boundary = offset + Math.ceil(decoded.size / 512) * 512;
+      this.#lastPath = decoded.path;
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  #failed(cause: Error): void {
+    // Garbage behind the end of the archive is no damage.
+    if (this.#endsBefore(this.#end)) this.#ended = true;
+    else this.#failure ??= invalid(`the header at byte ${this.#boundary} is damaged`, cause);
+  }
+
+  /** Bytes from the boundary to `end`, a position in the current chunk or at its end; the first `most` of them. */
+  #since(end: number, most = Number.POSITIVE_INFINITY): Buffer {
+    const { chunk, start } = this;
+    if (this.#boundary >= start)
+      return chunk.subarray(this.#boundary - start, Math.max(0, Math.min(end, this.#boundary + most) - start));
     const parts: Buffer[] = [];
     let size = 0;
-    for (let i = 0; i <= carried.length && size < most; i++) {
-      const part = carried[i] ?? chunk.subarray(0, end - start);
+    for (let i = 0; i <= this.#carried.length && size < most; i++) {
+      const part = this.#carried[i] ?? chunk.subarray(0, end - start);
       parts.push(part);
       size += part.length;
     }
     return Buffer.concat(parts).subarray(0, most);
-  };
-  const isEnd = (end: number): boolean => {
-    const bytes = since(end, 1024);
+  }
+
+  /** Whether the archive ends with two zero blocks at the boundary, and those lie before `end`. */
+  #endsBefore(end: number): boolean {
+    const bytes = this.#since(end, 1024);
     return bytes.length === 1024 && isZero(bytes);
-  };
-
-  stream.on('entry', (header, body, next) => {
-    if (failure === undefined && !ended) {
-      const offset = (header as unknown as { byteOffset: number }).byteOffset;
-      try {
-        if (isEnd(offset)) ended = true;
-        else {
-          const decoded = decodeHeader(since(offset), policy);
-          // tar-stream passes over the content of all types but directories: where that is not what the header means, refuse.
-          const skipped = header.type === 'directory' ? 0 : (header.size ?? 0);
-          if (skipped !== decoded.size)
-            throw new WherryError(
-              'ARCHIVE_INVALID',
-              `Cannot read archive entry "${shortened(decoded.path)}": its type and its size of ${skipped} contradict one another`,
-            );
-          queue.push({ header: decoded, offset });
-          boundary = offset + Math.ceil(decoded.size / 512) * 512;
-          lastPath = decoded.path;
-        }
-      } catch (error) {
-        failure = error;
-      }
-    }
-    if ((header.size ?? 0) > 0) body.resume();
-    next();
-  });
-  stream.on('error', (cause: Error) => {
-    // Garbage behind the end of the archive is no damage.
-    if (isEnd(start + chunk.length)) ended = true;
-    else
-      failure ??= new WherryError('ARCHIVE_INVALID', `Cannot read archive: the header at byte ${boundary} is damaged`, {
-        cause,
-        hint: 'Is this a tar archive, and complete?',
-      });
-  });
-  stream.on('drain', () => settle());
-  stream.on('close', () => settle());
-
-  return {
-    async feed(bytes) {
-      const before = start + chunk.length;
-      if (boundary >= before) carried = [];
-      else if (boundary >= start) carried = [Buffer.from(since(before))];
-      else carried.push(Buffer.from(chunk));
-      [chunk, start] = [bytes, before];
-      if (bytes.length === 0 || ended || failure !== undefined) {
-        if (ended) boundary = start + chunk.length;
-        return;
-      }
-      const looked = new Promise<void>((resolve) => (settle = resolve));
-      stream.write(bytes);
-      await looked;
-      if (failure !== undefined || ended) return;
-      const end = start + chunk.length;
-      if (isEnd(end)) ended = true;
-      else if (end - boundary > maxHeaders)
-        failure = new WherryError(
-          'ARCHIVE_INVALID',
-          `Cannot read archive: the headers at byte ${boundary} are longer than ${maxHeaders} bytes`,
-        );
-    },
-    take() {
-      const found = queue[taken++];
-      if (found !== undefined) return found;
-      [queue, taken] = [[], 0];
-      if (failure !== undefined) throw failure;
-      return undefined;
-    },
-    current: () => ({ chunk, start }),
-    finish() {
-      if (failure !== undefined) throw failure;
-      const end = start + chunk.length;
-      if (ended || (boundary <= end && isZero(since(end)))) return;
-      throw truncated(lastPath);
-    },
-    close: () => stream.destroy(),
-  };
+  }
 }
 
 function isZero(bytes: Buffer): boolean {
   return !bytes.some((byte) => byte !== 0);
+}
+
+function invalid(state: string, cause?: Error): WherryError {
+  const hint = cause === undefined ? undefined : 'Is this a tar archive, and complete?';
+  return new WherryError('ARCHIVE_INVALID', `Cannot read archive: ${state}`, { cause, hint });
 }
 
 function truncated(path: string): WherryError {
