@@ -46,7 +46,7 @@ export interface RegistryClients {
 }
 
 const mirrorPatience: Patience = { attempts: 2, delay: 200 };
-/** Milliseconds for which a mirror that cannot be reached is left alone. */
+/** Milliseconds for which a mirror is left alone that cannot be reached or gave wrong bytes. */
 const downTime = 60_000;
 
 /** Clients of any number of registries. The task's signal aborts all they do; its limits are the callers' to apply. */
@@ -121,7 +121,8 @@ function mirrorSources(
   const told = new Set<string>();
   const report = (host: Host, error: unknown): void => {
     if (isError(error, 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'ABORTED')) return;
-    if (isError(error, 'NETWORK_FAILED')) downUntil.set(host, performance.now() + downTime);
+    if (isError(error, 'NETWORK_FAILED', 'DIGEST_MISMATCH', 'SIZE_INVALID'))
+      downUntil.set(host, performance.now() + downTime);
     const message = `Mirror "${host.name}" does not help: ${messageOf(error)}`;
     if (!told.has(message)) task.emit({ kind: 'warning', message });
     told.add(message);

@@ -95,10 +95,17 @@ async function createAgent(url: URL, options: AgentOptions): Promise<Agent> {
   if (proxy === '')
     return secure ? new (await import('node:https')).Agent(options) : new (await import('node:http')).Agent(options);
   // The proxy resolves the name, and its own address is the user's choice.
-  const { lookup: _, ...rest } = options;
+  const { keepAlive, maxSockets: sockets, rejectUnauthorized } = options;
   try {
-    if (secure) return new (await import('https-proxy-agent')).HttpsProxyAgent(proxy, rest);
-    return new (await import('http-proxy-agent')).HttpProxyAgent(proxy, rest);
+    const module = secure ? await import('https-proxy-agent') : await import('http-proxy-agent');
+    const agentOptions = { keepAlive, maxSockets: sockets };
+    const agent =
+      'HttpsProxyAgent' in module
+        ? new module.HttpsProxyAgent(proxy, agentOptions)
+        : new module.HttpProxyAgent(proxy, agentOptions);
+    // Options of the constructor count for the proxy's certificate, these for the server's.
+    agent.options = { ...agent.options, rejectUnauthorized };
+    return agent;
   } catch (cause) {
     throw new WherryError('NETWORK_FAILED', `Cannot use proxy "${redactUrl(proxy)}": it is not a valid URL`, {
       hint: 'Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY.',

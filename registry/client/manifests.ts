@@ -131,7 +131,7 @@ export async function putManifest(
   return subject;
 }
 
-/** A registry that is only eventually consistent may not see a blob yet that it has just taken: tried again twice. */
+/** A registry that is only eventually consistent may not see a blob yet that it has just taken: tried again once. */
 async function putWithPatience(
   host: Host,
   repository: string,
@@ -149,7 +149,7 @@ async function putWithPatience(
         accept: [201, 200, 202, 204],
       });
     } catch (error) {
-      if (!isError(error, 'MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN') || attempt >= 3) throw error;
+      if (!isError(error, 'MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN') || attempt >= 2) throw error;
       await pause(delayOf(host.patience, attempt), host.transport.task);
     }
   }

@@ -18,15 +18,22 @@ import { createTask, type Event, type Task } from '../../../src/task.ts';
 /** Something to stop when a test file ends. */
 const stops: (() => unknown)[] = [];
 
+/** Has something stopped when the test file ends. */
+export function atEnd(stop: () => unknown): void {
+  stops.push(stop);
+}
+
 /** Stops all that was started; call it in the last test. */
 export async function stopAll(): Promise<void> {
   for (const stop of stops.splice(0).reverse()) await stop();
 }
 
-/** A directory that goes when the test ends. */
+process.setMaxListeners(0);
+
+/** A directory that goes when the process ends. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'wherry-client-'));
-  stops.push(() => rmSync(path, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
@@ -127,7 +134,7 @@ export function auth(username: string, secret: string): { readonly auth: string 
   return { auth: Buffer.from(`${username}:${secret}`).toString('base64') };
 }
 
-/** A key and a certificate for 127.0.0.1 and localhost. */
+/** A key and a certificate for 127.0.0.1, localhost and registry.test. */
 export function makeCertificate(): { readonly key: string; readonly cert: string; readonly certPath: string } {
   const directory = temporaryDirectory();
   const [keyPath, certPath] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
@@ -135,7 +142,14 @@ export function makeCertificate(): { readonly key: string; readonly cert: string
     'openssl',
     [
       ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', keyPath, '-out', certPath],
+      ...[
+        '-addext',
+        'subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1',
+        '-keyout',
+        keyPath,
+        '-out',
+        certPath,
+      ],
     ],
     { stdio: 'ignore' },
   );
