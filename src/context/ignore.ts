@@ -108,7 +108,9 @@ function cleanRule(written: string): string {
   const body = negated ? written.slice(1).trim() : written;
   if (body === '') return '!';
   const cleaned = cleanPath(body);
-  return (negated ? '!' : '') + (cleaned.length > 1 && cleaned.startsWith('/') ? cleaned.slice(1) : cleaned);
+  const relative = cleaned.length > 1 && cleaned.startsWith('/') ? cleaned.slice(1) : cleaned;
+  // moby cleans once more with the "!" in front, so that "!/" is a lone "!", which is an error.
+  return cleanPath((negated ? '!' : '') + relative);
 }
 
 function ruleOf(text: string, cleaned: string, line: number): IgnoreRule {

@@ -60,6 +60,7 @@ test('parseIgnoreFile: a bad pattern is an error that points at its line', () =>
     ['a\n[b\n', 'syntax error in pattern: "[b"'],
     ['a\nb\\\n', 'syntax error in pattern'],
     ['a\n!  \n', 'illegal exclusion pattern'],
+    ['a\n!/.\n', 'illegal exclusion pattern'],
   ] as const) {
     try {
       parseIgnoreFile(text, '.dockerignore');
