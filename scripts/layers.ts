@@ -37,7 +37,7 @@ interface Gate {
 
 const gates: readonly Gate[] = [
   { module: '@noble/hashes', places: ['src/oci/digest.ts'], oneFile: true },
-  { module: 'bcrypt', places: ['registry/server/htpasswd.ts'], oneFile: true },
+  { module: 'bcryptjs', places: ['registry/server/htpasswd.ts'], oneFile: true },
   { module: 'fzstd', places: ['src/tar/', 'src/layer/'], oneFile: true },
   { module: 'http-proxy-agent', places: ['registry/client/http.ts'], oneFile: true },
   { module: 'https-proxy-agent', places: ['registry/client/http.ts'], oneFile: true },
@@ -55,6 +55,7 @@ const gates: readonly Gate[] = [
   { module: 'proxy-from-env', places: ['registry/client/http.ts'], oneFile: true },
   { module: 'semver', places: ['src/image/'], oneFile: true },
   { module: 'tar-stream', places: ['src/tar/'], oneFile: false },
+  { module: 'xz-decompress', places: ['src/tar/', 'src/layer/'], oneFile: true },
 ];
 
 interface Import {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const main = resolve('dist/src/cli/main.js');
 
@@ -20,7 +20,7 @@ interface RunOptions {
 }
 
 /** Runs a program to its end; the environment is only what is given and PATH. */
-export function run(command: readonly string[], { env = {}, input }: RunOptions = {}): Promise<Ran> {
+function run(command: readonly string[], { env = {}, input }: RunOptions = {}): Promise<Ran> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: 'pipe' });
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
@@ -84,6 +84,3 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
   }
   return folder;
 }
-
-/** Folder of the compiled command, for tests that start it in unusual ways. */
-export const commandFolder = dirname(main);
