@@ -118,7 +118,10 @@ function existingDirectory(copier: Copier, target: string): FileEntry | undefine
   const existing = copier.table.tree.lookup(target);
   if (existing === undefined || existing.type === 'directory') return existing;
   throw new WherryError('COPY_FAILED', `cannot copy to non-directory: /${target}`, {
-    hint: `"/${target}" is a ${existing.type} there${existing.link === undefined ? '' : ` to "${existing.link}"`}; copy to where it leads instead, or remove it first.`,
+    hint:
+      existing.link === undefined
+        ? `There is a ${existing.type} at "/${target}": remove it first, or choose another destination.`
+        : `There is a symlink there to "${existing.link}": copy to where it leads.`,
   });
 }
 
@@ -137,7 +140,7 @@ function copyFile(copier: Copier, source: FileEntry, target: string): void {
   const existing = copier.table.tree.lookup(target);
   if (existing?.type === 'directory')
     throw new WherryError('COPY_FAILED', `cannot replace to directory /${target} with file`, {
-      hint: `A directory is at "/${target}"; end the destination with "/" to copy into it, or remove it first.`,
+      hint: `There is a directory at "/${target}": remove it first, or choose another name.`,
     });
   copier.table.set({ ...withMetadata(copier, source), path: target });
 }

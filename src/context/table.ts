@@ -152,7 +152,7 @@ export function makeDirectories(table: Table, path: string, made: NewDirectory):
     if (entry === undefined) table.set(newDirectory(ancestor, table.tree.lookup(parentOf(ancestor)), made));
     else if (entry.type !== 'directory')
       throw new WherryError('COPY_FAILED', `cannot copy to non-directory: /${ancestor}`, {
-        hint: `"/${ancestor}" is a ${entry.type}; choose another destination.`,
+        hint: `There is a ${entry.type} at "/${ancestor}": remove it first, or choose another destination.`,
       });
   }
 }

@@ -128,11 +128,11 @@ const rows: readonly (readonly [
     [made('o'), made('o/etc'), 'o/etc/passwd 644 5:6 @50 =x', 'o/l 777 5:6 @50 -> ../../../etc'],
   ],
   [
-    'a directory entry follows a symlink to a directory',
+    'a directory entry replaces a symlink to a directory',
     [dir, one],
     '/',
     ['run/', 'd -> run'],
-    ['run/ 2750 5:6 @50', 'run/one 4711 5:6 @50 =1'],
+    ['d/ 2750 5:6 @50', 'd/one 4711 5:6 @50 =1'],
   ],
   ['a file replaces a directory', [{ path: 'd', text: 'x' }], '/', ['d/x'], ['d 644 5:6 @50 =x']],
   ['a directory replaces a file', [dir], '/', ['d'], ['d/ 2750 5:6 @50']],
