@@ -1,19 +1,20 @@
 // Registries over HTTP: configuration and task in, one `Registry` for each host out. Reads ask the mirrors first. The OCI
 // distribution spec's client side; the parts are in the files beside this one.
-import { isError, messageOf, WherryError } from '../../src/errors.ts';
+import { WherryError } from '../../src/errors.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import type { Task } from '../../src/task.ts';
 import type { Registry } from '../registry.ts';
-import { type Credentials, createCredentials } from './auth/credentials.ts';
-import { credentialOf, loginHostOf, removeLogin, saveLogin } from './auth/login.ts';
+import { createCredentials } from './auth/credentials.ts';
+import { credentialOf, type Login, loginHostOf, removeLogin, saveLogin } from './auth/login.ts';
 import type { RealmPolicy } from './auth/realm.ts';
-import { downloadBlob, hasBlob, type Source } from './download.ts';
-import { createHost, type Host } from './host.ts';
+import { downloadBlob, hasBlob } from './download.ts';
+import { createHost, type Host, type HostOptions } from './host.ts';
 import { Transport } from './http.ts';
 import { listRepositories, listTags } from './lists.ts';
 import { deleteBlob, deleteManifest, getManifest, putManifest, resolve } from './manifests.ts';
 import { isHost, type Mirror } from './mirrors.ts';
 import { addReferrer, listReferrers, removeReferrer } from './referrers.ts';
+import { createSources, readFirst, type Sources } from './sources.ts';
 import { mountBlob, uploadBlob } from './upload.ts';
 import { discardBody } from './wire/message.ts';
 import { defaultPatience, type Patience } from './wire/retry.ts';
@@ -46,33 +47,24 @@ export interface RegistryClients {
 }
 
 const mirrorPatience: Patience = { attempts: 2, delay: 200 };
-/** Milliseconds for which a mirror is left alone that cannot be reached or gave wrong bytes. */
-const downTime = 60_000;
 
 /** Clients of any number of registries. The task's signal aborts all they do; its limits are the callers' to apply. */
 export function createRegistryClients(config: RegistryClientsConfig, task: Task): RegistryClients {
   const env = config.env ?? process.env;
-  const insecure = new Set(config.insecure ?? []);
-  const policy: RealmPolicy = { isInsecure: (host) => insecure.has(host), realms: config.realms ?? new Map() };
-  const patience = config.patience ?? defaultPatience;
-  const transport = new Transport(task, config.idleTimeout === undefined ? {} : { idleTimeout: config.idleTimeout });
+  const idle = config.idleTimeout === undefined ? {} : { idleTimeout: config.idleTimeout };
+  const transport = new Transport(task, idle);
   const registries = new Map<string, Registry>();
-  let credentials: Credentials = createCredentials(env);
-  const open = (name: string, more: { readonly patience: Patience; readonly as?: Credentials }): Host => {
-    const strict = more.as !== undefined;
-    return createHost({
-      name,
-      transport,
-      policy,
-      credentials: more.as ?? credentials,
-      patience: more.patience,
-      strict,
-    });
-  };
+  const policy = policyOf(config);
+  const patience = config.patience ?? defaultPatience;
+  let credentials = createCredentials(env);
   const make = (name: string): Registry => {
-    const mirrors = (config.mirrors ?? []).filter((mirror) => mirror.registry === name);
-    const opened = mirrors.map((mirror) => ({ ...mirror, host: open(mirror.host, { patience: mirrorPatience }) }));
-    return createRegistry(open(name, { patience }), mirrorSources(opened, task));
+    const open = (host: string, how: Patience): Host =>
+      createHost({ name: host, transport, policy, credentials, patience: how });
+    const mirrors = (config.mirrors ?? [])
+      .filter((mirror) => mirror.registry === name)
+      .map(({ host, prefix }) => ({ host: open(host, mirrorPatience), prefix }));
+    const host = open(name, patience);
+    return createRegistry(host, createSources(host, mirrors, task));
   };
   const forget = (): void => {
     credentials = createCredentials(env);
@@ -80,23 +72,20 @@ export function createRegistryClients(config: RegistryClientsConfig, task: Task)
   };
   return {
     registry: (host) => {
-      const name = host === 'index.docker.io' ? 'docker.io' : host;
-      if (!isHost(name))
-        throw new WherryError('REFERENCE_INVALID', `Cannot use registry "${host}": it is not a valid host`);
+      const name = nameFrom(host);
       const registry = registries.get(name) ?? make(name);
       registries.set(name, registry);
       return registry;
     },
     login: async (host, username, secret) => {
-      const login = { host: loginHostOf(host), username, secret };
-      const credential = credentialOf(login);
-      await checkLogin(open(login.host, { patience, as: { find: async () => credential, places: () => '' } }));
+      const login = { host: nameFrom(loginHostOf(host)), username, secret };
+      await checkLogin(login, { transport, policy, patience });
       const place = await saveLogin(login, env);
       forget();
       return place;
     },
     logout: async (host) => {
-      const removed = await removeLogin(loginHostOf(host), env);
+      const removed = await removeLogin(nameFrom(loginHostOf(host)), env);
       forget();
       return removed;
     },
@@ -104,63 +93,61 @@ export function createRegistryClients(config: RegistryClientsConfig, task: Task)
   };
 }
 
-async function checkLogin(host: Host): Promise<void> {
+function nameFrom(host: string): string {
+  const name = host === 'index.docker.io' ? 'docker.io' : host;
+  if (isHost(name)) return name;
+  throw new WherryError('REFERENCE_INVALID', `Cannot use registry "${host}": it is not a valid host`, {
+    hint: 'Hosts are of the form name[:port].',
+  });
+}
+
+function policyOf(config: RegistryClientsConfig): RealmPolicy {
+  // A URL's host has no default port.
+  const insecure = new Set((config.insecure ?? []).flatMap((host) => [host, host.replace(/:443$/, '')]));
+  return { isInsecure: (host) => insecure.has(host), realms: config.realms ?? new Map() };
+}
+
+async function checkLogin(login: Login, how: Pick<HostOptions, 'transport' | 'policy' | 'patience'>): Promise<void> {
+  const credential = credentialOf(login);
+  const credentials = { find: async () => credential, places: () => '' };
+  const host = createHost({ ...how, name: login.host, credentials, strict: true });
   const need = { repository: '', scopes: [] };
   const call = { action: `log in to "${host.name}"`, need, to: { kind: 'ping' }, accept: [200] } as const;
   await discardBody(await host.call(call));
 }
 
-/** Gives the sources before the registry itself, for a repository. */
-type MirrorSources = (repository: string) => readonly Source[];
-
-function mirrorSources(
-  mirrors: readonly { readonly host: Host; readonly prefix: string }[],
-  task: Task,
-): MirrorSources {
-  const downUntil = new Map<Host, number>();
-  const told = new Set<string>();
-  const report = (host: Host, error: unknown): void => {
-    if (isError(error, 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'ABORTED')) return;
-    if (isError(error, 'NETWORK_FAILED', 'DIGEST_MISMATCH', 'SIZE_INVALID'))
-      downUntil.set(host, performance.now() + downTime);
-    const message = `Mirror "${host.name}" does not help: ${messageOf(error)}`;
-    if (!told.has(message)) task.emit({ kind: 'warning', message });
-    told.add(message);
+function createRegistry(host: Host, sources: Sources): Registry {
+  return {
+    ...createReader(sources),
+    ...createWriter(host),
+    hasBlob: (repository, descriptor) => hasBlob(host, repository, descriptor),
+    tags: (repository) => listTags(host, repository),
+    repositories: () => listRepositories(host),
+    referrers: (repository, digest, artifactType) => listReferrers(host, repository, { digest, artifactType }),
   };
-  return (repository) =>
-    mirrors
-      .filter(({ host }) => performance.now() >= (downUntil.get(host) ?? 0))
-      .map(({ host, prefix }) => ({
-        host,
-        repository: prefix === '' ? repository : `${prefix}/${repository}`,
-        report: (error) => report(host, error),
-      }));
 }
 
-function createRegistry(host: Host, mirrors: MirrorSources): Registry {
-  const sessions = new Map<string, URL>();
-  const first = async <T>(repository: string, read: (host: Host, repository: string) => Promise<T>): Promise<T> => {
-    for (const source of mirrors(repository)) {
-      try {
-        return await read(source.host, source.repository);
-      } catch (error) {
-        if (isError(error, 'ABORTED')) throw error;
-        source.report(error);
-      }
-    }
-    return read(host, repository);
+function createReader(sources: Sources): Pick<Registry, 'resolve' | 'getManifest' | 'openBlob'> {
+  return {
+    resolve: (repository, selector) =>
+      readFirst(sources(repository), (source) => resolve(source.host, source.repository, selector)),
+    getManifest: (repository, selector) =>
+      readFirst(sources(repository), (source) => getManifest(source.host, source.repository, selector)),
+    openBlob: (repository, descriptor, onBytes) => downloadBlob(sources(repository), descriptor, onBytes),
   };
+}
+
+type Writes = 'putManifest' | 'pushBlob' | 'mountBlob' | 'deleteManifest' | 'deleteBlob';
+
+function createWriter(host: Host): Pick<Registry, Writes> {
+  /** Upload sessions that refused mounts have opened, for the uploads that follow. */
+  const sessions = new Map<string, URL>();
   const keyOf = (repository: string, { digest }: Descriptor): string => `${repository}@${digest}`;
   return {
-    resolve: (repository, selector) => first(repository, (at, path) => resolve(at, path, selector)),
-    getManifest: (repository, selector) => first(repository, (at, path) => getManifest(at, path, selector)),
     putManifest: async (repository, manifest, tag) => {
       const noted = await putManifest(host, repository, { manifest, tag });
       if (noted === undefined) await addReferrer(host, repository, manifest);
     },
-    hasBlob: (repository, descriptor) => hasBlob(host, repository, descriptor),
-    openBlob: (repository, descriptor, onBytes) =>
-      downloadBlob([...mirrors(repository), { host, repository, report: () => {} }], descriptor, onBytes),
     pushBlob: async (repository, descriptor, open, onBytes = () => {}) => {
       const session = sessions.get(keyOf(repository, descriptor));
       sessions.delete(keyOf(repository, descriptor));
@@ -173,15 +160,11 @@ function createRegistry(host: Host, mirrors: MirrorSources): Registry {
       return false;
     },
     deleteManifest: async (repository, selector) => {
-      const manifest = selector.includes(':')
-        ? await getManifest(host, repository, selector).catch(() => undefined)
-        : undefined;
+      const byDigest = selector.includes(':');
+      const manifest = byDigest ? await getManifest(host, repository, selector).catch(() => undefined) : undefined;
       await deleteManifest(host, repository, selector);
       if (manifest !== undefined) await removeReferrer(host, repository, manifest);
     },
     deleteBlob: (repository, digest) => deleteBlob(host, repository, digest),
-    tags: (repository) => listTags(host, repository),
-    repositories: () => listRepositories(host),
-    referrers: (repository, digest, artifactType) => listReferrers(host, repository, { digest, artifactType }),
   };
 }

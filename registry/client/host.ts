@@ -3,13 +3,13 @@
 import { isError, WherryError } from '../../src/errors.ts';
 import { type Endpoint, formatEndpoint } from '../endpoint.ts';
 import { errorFromResponse } from '../wire-error.ts';
-import { createAuthenticator, type Need } from './auth/authenticator.ts';
+import { type Authenticator, createAuthenticator, type Need } from './auth/authenticator.ts';
 import type { Credentials } from './auth/credentials.ts';
 import type { RealmPolicy } from './auth/realm.ts';
 import type { Transport } from './http.ts';
 import { type Body, discardBody, type HttpRequest, type HttpResponse, readErrorBody } from './wire/message.ts';
 import { follow, pointedTo } from './wire/redirect.ts';
-import { type Pace, type Patience, withRetries } from './wire/retry.ts';
+import { type Patience, type Retrying, withRetries } from './wire/retry.ts';
 import { findRoot, type Root, rootsOf } from './wire/scheme.ts';
 import { createWarnings } from './wire/warnings.ts';
 
@@ -47,8 +47,6 @@ export interface Host {
   errorOf(call: Call, response: HttpResponse): Promise<WherryError>;
   /** After a 401 to a call that is never repeated: gets a new token. @throws UNAUTHORIZED */
   renew(call: Call, response: HttpResponse): Promise<void>;
-  /** Finds the registry's root. `authorization`, where given, is tried on it: for login. */
-  connect(): Promise<Root>;
 }
 
 /** What a host works with. */
@@ -62,101 +60,57 @@ export interface HostOptions {
   readonly strict?: boolean;
 }
 
+/** What a host knows of its registry. */
+interface State extends HostOptions {
+  readonly roots: readonly Root[];
+  readonly retrying: Retrying;
+  readonly authenticator: Authenticator;
+  readonly warn: (header: string | undefined) => void;
+  /** The `Authorization` that each answer's request carried. */
+  readonly sent: WeakMap<HttpResponse, string>;
+  root: Promise<Root> | undefined;
+}
+
 /** A registry by its name; nothing is sent yet. @throws REFERENCE_INVALID */
 export function createHost(options: HostOptions): Host {
   const { name, transport, policy, patience } = options;
   const { task } = transport;
   const roots = possibleRoots(name, policy);
-  const pace: Pace = { until: 0 };
-  const warn = createWarnings(name, task);
-  const retrying = { task, patience, pace };
-  const sent = new WeakMap<HttpResponse, string>();
-  let root: Promise<Root> | undefined;
-  let found: Root | undefined;
-
-  const send = (request: HttpRequest): Promise<HttpResponse> => transport.send(request);
-  const authenticator = createAuthenticator({
-    host: name,
-    root: () => (found ?? (roots[0] as Root)).url,
-    credentials: options.credentials,
-    policy,
-    task,
-    strict: options.strict ?? false,
-    ask: (request) =>
-      withRetries({ task, patience }, () =>
-        follow(
-          send,
-          { ...request, insecure: policy.isInsecure(request.url.host) || isOwn(request.url) },
-          { ...policy, limit: 5 },
-        ),
-      ),
-  });
-  const isOwn = (url: URL): boolean => found?.insecure === true && url.hostname === found.url.hostname;
-
-  const connect = (): Promise<Root> => {
-    root ??= findRoot(roots, (request) => follow(send, request, policy), retrying).then(
-      (answer) => {
-        found = answer;
-        authenticator.learn(answer.challenge);
-        return answer;
-      },
-      (error) => {
-        root = undefined;
-        throw error;
-      },
-    );
-    return root;
+  const found = { root: roots[0] as Root };
+  const state: State = {
+    ...options,
+    roots,
+    retrying: { task, patience, pace: { until: 0 } },
+    authenticator: createAuthenticator({
+      host: name,
+      root: () => found.root.url,
+      credentials: options.credentials,
+      policy,
+      task,
+      strict: options.strict ?? false,
+      ask: (request) => askForToken(state, found.root, request),
+    }),
+    warn: createWarnings(name, task),
+    sent: new WeakMap(),
+    root: undefined,
   };
-
-  const attempt = async (
-    call: Call,
-    request: HttpRequest,
-    authorization: string | undefined,
-  ): Promise<HttpResponse> => {
-    const base = await connect();
-    const own = request.url.origin === base.url.origin;
-    const headers = { ...request.headers, ...(authorization === undefined || !own ? {} : { authorization }) };
-    const made: HttpRequest = own
-      ? { ...request, headers, insecure: base.insecure }
-      : await pointedTo({ ...request, url: base.url }, { target: request.url, from: base.url, policy });
-    const response = call.stay === true ? await send(made) : await follow(send, made, policy);
-    if (response.url.origin === base.url.origin) warn(response.headers.get('warning'));
-    if (authorization !== undefined) sent.set(response, authorization);
-    return response;
+  const connected = async (): Promise<Root> => {
+    found.root = await connect(state);
+    return found.root;
   };
-
-  const answer = async (call: Call, response: HttpResponse): Promise<string> => {
-    await discardBody(response);
-    const challenge = response.headers.get('www-authenticate');
-    return authenticator.answer({ need: call.need, sent: sent.get(response), challenge });
-  };
-
-  const tryCall = async (call: Call): Promise<HttpResponse> => {
-    const base = await connect();
-    const request = requestOf(call, base);
-    const response = await attempt(call, request, await authenticator.header(call.need));
-    // A 401 of another origin (a store that was redirected to) is not the registry's.
-    if (response.status !== 401 || call.repeat === 'never' || response.url.origin !== base.url.origin) return response;
-    return attempt(call, request, await answer(call, response));
-  };
-
-  const failure = async (call: Call, response: HttpResponse): Promise<WherryError> => {
-    const hint = response.status === 401 ? await authenticator.hint(call.need.repository) : undefined;
-    return errorOf(call, response, hint);
-  };
-
   return {
     name,
     transport,
     patience,
-    connect,
-    errorOf: failure,
-    renew: async (call, response) => void (await answer(call, response)),
+    errorOf: (call, response) => failureOf(state, call, response),
+    renew: async (call, response) => void (await answer(state, call, response)),
     call: async (call) => {
-      const repeat = call.repeat ?? 'always';
-      const response = repeat === 'always' ? await withRetries(retrying, () => tryCall(call)) : await tryCall(call);
+      const attempt = async (): Promise<HttpResponse> => callOnce(state, call, await connected());
+      const response = await ((call.repeat ?? 'always') === 'always'
+        ? withRetries(state.retrying, attempt)
+        : attempt());
       if (call.accept === 'any' || call.accept.includes(response.status)) return response;
-      throw await failure(call, response);
+      throw await failureOf(state, call, response);
     },
   };
 }
@@ -169,32 +123,93 @@ function possibleRoots(name: string, policy: RealmPolicy): readonly Root[] {
   }
 }
 
-function requestOf(call: Call, root: Root): HttpRequest {
-  const { headers, body, to } = call;
+/** Finds the root once; a failure is forgotten, so that the next call tries again. */
+function connect(state: State): Promise<Root> {
+  const { transport, policy, authenticator } = state;
+  state.root ??= findRoot(
+    state.roots,
+    (request) => follow((step) => transport.send(step), request, policy),
+    state.retrying,
+  ).then(
+    (root) => {
+      authenticator.learn(root.challenge);
+      return root;
+    },
+    (error) => {
+      state.root = undefined;
+      throw error;
+    },
+  );
+  return state.root;
+}
+
+function askForToken({ transport, policy, patience }: State, root: Root, request: HttpRequest): Promise<HttpResponse> {
+  const own = root.insecure && request.url.hostname === root.url.hostname;
+  const insecure = own || policy.isInsecure(request.url.host);
+  return withRetries({ task: transport.task, patience }, () =>
+    follow((step) => transport.send(step), { ...request, insecure }, { ...policy, limit: 5 }),
+  );
+}
+
+/** A call, and once more after a 401 with what its challenge asks for. */
+async function callOnce(state: State, call: Call, root: Root): Promise<HttpResponse> {
+  const request = requestOf(call, root);
+  const authorization = await state.authenticator.header(call.need);
+  const response = await send(state, { call, root, request, authorization });
+  // A 401 of another origin (a store that was redirected to) is not the registry's.
+  if (response.status !== 401 || call.repeat === 'never' || response.url.origin !== root.url.origin) return response;
+  return send(state, { call, root, request, authorization: await answer(state, call, response) });
+}
+
+function requestOf({ headers, body, to }: Call, root: Root): HttpRequest {
   if (to.kind === 'url') return { method: to.method, url: to.url, headers, body };
   const { method, path } = formatEndpoint(to);
   return { method: method as HttpRequest['method'], url: new URL(path, root.url), headers, body };
 }
 
+interface Sending {
+  readonly call: Call;
+  readonly root: Root;
+  readonly request: HttpRequest;
+  readonly authorization: string | undefined;
+}
+
+async function send({ transport, policy, warn, sent }: State, sending: Sending): Promise<HttpResponse> {
+  const { call, root, request, authorization } = sending;
+  const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
+  const made: HttpRequest =
+    request.url.origin === root.url.origin
+      ? { ...request, headers, insecure: root.insecure }
+      : await pointedTo({ ...request, url: root.url }, { target: request.url, from: root.url, policy });
+  const response =
+    call.stay === true ? await transport.send(made) : await follow((step) => transport.send(step), made, policy);
+  if (response.url.origin === root.url.origin) warn(response.headers.get('warning'));
+  if (authorization !== undefined) sent.set(response, authorization);
+  return response;
+}
+
+async function answer({ authenticator, sent }: State, { need }: Call, response: HttpResponse): Promise<string> {
+  await discardBody(response);
+  const challenge = response.headers.get('www-authenticate');
+  return authenticator.answer({ need, sent: sent.get(response), challenge });
+}
+
 const requestIds = ['x-request-id', 'x-github-request-id', 'x-ms-correlation-request-id', 'x-amzn-requestid'];
 
-async function errorOf(call: Call, response: HttpResponse, hint: string | undefined): Promise<WherryError> {
+async function failureOf({ authenticator }: State, call: Call, response: HttpResponse): Promise<WherryError> {
+  const { action, unknown, need } = call;
+  const { status } = response;
   const body = await readErrorBody(response);
-  if (response.status === 407)
-    return new WherryError('NETWORK_FAILED', `Cannot ${call.action}: the proxy wants a login`, {
+  if (status === 407)
+    return new WherryError('NETWORK_FAILED', `Cannot ${action}: the proxy wants a login`, {
       hint: 'Put user and password into the proxy URL (HTTPS_PROXY=http://user:password@host:port).',
-      detail: { status: 407 },
+      detail: { status },
     });
   const requestId = requestIds.map((name) => response.headers.get(name)).find((id) => id !== undefined);
-  const { action, unknown } = call;
-  const error = errorFromResponse({
-    action,
-    status: response.status,
-    body,
-    requestId,
-    ...(unknown ? { unknown } : {}),
-  });
-  return hint === undefined ? error : new WherryError(error.code, error.message, { hint, detail: error.detail });
+  const error = errorFromResponse({ action, status, body, requestId, ...(unknown ? { unknown } : {}) });
+  if (status !== 401) return error;
+  const hint = await authenticator.hint(need.repository);
+  return new WherryError(error.code, error.message, { hint, detail: error.detail });
 }
 
 /** The status of an answer that became an error; undefined for any other error. */

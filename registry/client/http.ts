@@ -1,12 +1,14 @@
 // One HTTP request in, one response out: the only place that knows node-fetch, agents and proxies. No redirects, no
 // retries, no credentials: those are redirect.ts, retry.ts and auth/. Bytes pass as they are on the wire.
+import { setMaxListeners } from 'node:events';
 import type { Agent } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import type fetchFunction from 'node-fetch';
-import { messageOf, WherryError } from '../../src/errors.ts';
+import { WherryError } from '../../src/errors.ts';
 import type { Task } from '../../src/task.ts';
 import { guardedLookup, isLoopback } from './wire/addresses.ts';
+import { networkFailure } from './wire/failure.ts';
 import { type Body, type HttpRequest, type HttpResponse, parseUrl, redactUrl } from './wire/message.ts';
 import { follow } from './wire/redirect.ts';
 import { defaultPatience, withRetries } from './wire/retry.ts';
@@ -28,6 +30,8 @@ export class Transport {
   constructor(task: Task, options: { readonly idleTimeout?: number } = {}) {
     this.task = task;
     this.#idle = options.idleTimeout ?? patience.idle;
+    // Each download at the same time listens; that is no leak.
+    setMaxListeners(0, task.signal);
     task.signal.addEventListener('abort', this.#abortAll);
   }
 
@@ -218,31 +222,8 @@ class Exchange {
     if (this.#bodyError !== undefined) return this.#bodyError;
     if (error instanceof WherryError) return error;
     if (this.#signal.aborted) return new WherryError('ABORTED', 'Interrupted', { cause: this.#signal.reason });
-    const { method, url } = this.#request;
-    const code = this.#timedOut ? 'ETIMEDOUT' : reasonOf(error);
-    const why = this.#timedOut
-      ? 'the server is silent'
-      : messageOf(error).replace(/^request to \S+ failed, reason: /, '');
-    return new WherryError('NETWORK_FAILED', `Cannot ${method} "${redactUrl(url)}": ${why || code}`, {
-      hint: hints.get(code),
-      detail: { reason: code },
-      cause: error,
-    });
+    return networkFailure(error, { ...this.#request, timedOut: this.#timedOut });
   }
-}
-
-const hints: ReadonlyMap<string, string> = new Map([
-  ['ENOTFOUND', 'Check the name of the registry, and the DNS.'],
-  ['ECONNREFUSED', 'Check the port, and that the registry runs.'],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'Set NODE_EXTRA_CA_CERTS to its certificate, or name the host as insecure.'],
-  ['SELF_SIGNED_CERT_IN_CHAIN', 'Set NODE_EXTRA_CA_CERTS to its authority, or name the host as insecure.'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Set NODE_EXTRA_CA_CERTS to its authority, or name the host as insecure.'],
-]);
-
-/** The system's code of a failure (`ECONNRESET`), or "". */
-function reasonOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : '';
 }
 
 /** What `download` may be told. */

@@ -4,7 +4,8 @@ import { isError, WherryError } from '../../src/errors.ts';
 import { isRepository, isTag } from '../../src/oci/reference.ts';
 import type { Call, Host } from './host.ts';
 import { pullNeed } from './manifests.ts';
-import { type HttpResponse, parseUrl, printable, readBody } from './wire/message.ts';
+import { sessionUrl } from './session.ts';
+import { type HttpResponse, printable, readBody } from './wire/message.ts';
 
 const pageSize = 1000;
 const maxPage = 4 * 1024 * 1024;
@@ -92,5 +93,5 @@ export async function* pagesOf(host: Host, call: Call): AsyncGenerator<unknown> 
 /** The URL that `Link: <…>; rel="next"` names. */
 function nextPageOf(response: HttpResponse): URL | undefined {
   const link = /<([^>]*)>\s*;[^<]*\brel="?next"?/i.exec(response.headers.get('link') ?? '')?.[1];
-  return link === undefined ? undefined : parseUrl(link, response.url);
+  return link === undefined ? undefined : sessionUrl(link, response.url);
 }

@@ -47,80 +47,92 @@ export interface AuthenticatorOptions {
   readonly strict: boolean;
 }
 
+/** What was learned so far. */
+interface State extends AuthenticatorOptions {
+  readonly tokens: Map<string, Promise<Token>>;
+  /** Scopes that the registry wanted beyond those of a need. */
+  readonly wider: Map<string, readonly string[]>;
+  challenge: Challenge | undefined;
+}
+
 /** A new authenticator, which knows nothing yet. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { host, credentials } = options;
-  const tokens = new Map<string, Promise<Token>>();
-  const wider = new Map<string, readonly string[]>();
-  let challenge: Challenge | undefined;
-
-  const bearer = async (need: Need, credential: Credential | undefined, asked: Challenge): Promise<string> => {
-    if (credential?.kind === 'registry-token') return `Bearer ${credential.token()}`;
-    const realm = await checkRealm(asked.parameters.get('realm') ?? '', options.root(), options.policy);
-    const known = realm.trusted ? credential : undefined;
-    if (credential !== undefined && known === undefined) tellUntrusted(options, realm.url.host);
-    const scopes = wider.get(keyOf(need)) ?? need.scopes;
-    const service = asked.parameters.get('service');
-    const key = JSON.stringify([realm.url.href, service, known?.source, [...scopes].sort()]);
-    const seen = tokens.get(key);
-    const cached = await seen?.catch(() => undefined);
-    if (cached !== undefined && isFresh(cached)) return `Bearer ${cached.value}`;
-    let pending = tokens.get(key);
-    if (pending === undefined || pending === seen) {
-      const made = requestToken(options.ask, { host, realm, service, scopes, credential: known });
-      tokens.set(key, made);
-      made.catch(() => tokens.get(key) === made && tokens.delete(key));
-      pending = made;
-    }
-    return `Bearer ${(await pending).value}`;
-  };
-
-  const header = async (need: Need): Promise<string | undefined> => {
-    if (challenge === undefined) return undefined;
-    const credential = await credentials.find(host, need.repository);
-    if (challenge.scheme === 'bearer') return bearer(need, credential, challenge);
-    switch (credential?.kind) {
-      case undefined:
-        return undefined;
-      case 'password':
-        return basicHeader(credential.username, credential.password());
-      case 'identity-token':
-        return basicHeader(credential.username || '<token>', credential.token());
-      case 'registry-token':
-        return `Bearer ${credential.token()}`;
-    }
-  };
-
-  const hint = async (repository: string): Promise<string> => {
-    const credential = await credentials.find(host, repository);
-    return credential === undefined
-      ? `Log in to "${host}" first: there is ${credentials.places(host)}.`
-      : `It was asked with the credentials of ${credential.source}.`;
-  };
-
+  const state: State = { ...options, tokens: new Map(), wider: new Map(), challenge: undefined };
   return {
     learn: (text) => {
-      challenge = chooseChallenge(parseChallenges(text ?? '')) ?? challenge;
+      state.challenge = chooseChallenge(parseChallenges(text ?? '')) ?? state.challenge;
     },
-    header,
-    hint,
-    answer: async ({ need, sent, challenge: text }) => {
-      const now = chooseChallenge(parseChallenges(text ?? ''));
-      challenge = now ?? challenge;
-      if (challenge === undefined) throw unauthorized(host, 'it wants a login but does not say how');
-      const scopes = (now?.parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
-      if (scopes.some((scope) => !need.scopes.includes(scope)))
-        wider.set(keyOf(need), [...new Set([...need.scopes, ...scopes])]);
-      for (const [key, token] of tokens)
-        if (sent === `Bearer ${(await token.catch(() => undefined))?.value}`) tokens.delete(key);
-      const next = await header(need);
-      if (next === undefined || next === sent)
-        throw unauthorized(host, sent === undefined ? 'authentication required' : 'the credentials were refused', {
-          hint: await hint(need.repository),
-        });
-      return next;
-    },
+    header: (need) => headerOf(state, need),
+    answer: (refusal) => answer(state, refusal),
+    hint: (repository) => hintOf(state, repository),
   };
+}
+
+async function headerOf(state: State, need: Need): Promise<string | undefined> {
+  const { challenge, credentials, host } = state;
+  if (challenge === undefined) return undefined;
+  const credential = await credentials.find(host, need.repository);
+  if (credential?.kind === 'registry-token') return `Bearer ${credential.token()}`;
+  if (challenge.scheme === 'bearer') return `Bearer ${(await tokenOf(state, need, { credential, challenge })).value}`;
+  switch (credential?.kind) {
+    case undefined:
+      return undefined;
+    case 'password':
+      return basicHeader(credential.username, credential.password());
+    case 'identity-token':
+      return basicHeader(credential.username || '<token>', credential.token());
+  }
+}
+
+/** A fresh token: a kept one, one that is being asked for, or a new one. */
+async function tokenOf(
+  state: State,
+  need: Need,
+  { credential, challenge }: { readonly credential: Credential | undefined; readonly challenge: Challenge },
+): Promise<Token> {
+  const { host, tokens } = state;
+  const root = { url: state.root(), name: host };
+  const realm = await checkRealm(challenge.parameters.get('realm') ?? '', root, state.policy);
+  const known = realm.trusted ? credential : undefined;
+  if (credential !== undefined && known === undefined) tellUntrusted(state, realm.url.host);
+  const scopes = state.wider.get(keyOf(need)) ?? need.scopes;
+  const service = challenge.parameters.get('service');
+  const key = JSON.stringify([realm.url.href, service, known?.source, [...scopes].sort()]);
+  const seen = tokens.get(key);
+  const kept = await seen?.catch(() => undefined);
+  if (kept !== undefined && isFresh(kept)) return kept;
+  const pending = tokens.get(key);
+  // While we looked at a stale one, somebody else may have begun to ask.
+  if (pending !== undefined && pending !== seen) return pending;
+  const made = requestToken(state.ask, { host, realm, service, scopes, credential: known });
+  tokens.set(key, made);
+  made.catch(() => tokens.get(key) === made && tokens.delete(key));
+  return made;
+}
+
+async function answer(state: State, { need, sent, challenge: text }: Refusal): Promise<string> {
+  const { host, tokens } = state;
+  const challenge = chooseChallenge(parseChallenges(text ?? ''));
+  // GCR has answered 401 without a challenge: that of the ping still holds.
+  state.challenge = challenge ?? state.challenge;
+  if (state.challenge === undefined) throw unauthorized(host, 'it wants a login but does not say how');
+  const scopes = (challenge?.parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+  if (scopes.some((scope) => !need.scopes.includes(scope)))
+    state.wider.set(keyOf(need), [...new Set([...need.scopes, ...scopes])]);
+  for (const [key, token] of tokens)
+    if (sent === `Bearer ${(await token.catch(() => undefined))?.value}`) tokens.delete(key);
+  const next = await headerOf(state, need);
+  if (next !== undefined && next !== sent) return next;
+  throw unauthorized(host, sent === undefined ? 'authentication required' : 'the credentials were refused', {
+    hint: await hintOf(state, need.repository),
+  });
+}
+
+async function hintOf({ credentials, host }: State, repository: string): Promise<string> {
+  const credential = await credentials.find(host, repository);
+  return credential === undefined
+    ? `Log in to "${host}" first: there is ${credentials.places(host)}.`
+    : `It was asked with the credentials of ${credential.source}.`;
 }
 
 function keyOf(need: Need): string {

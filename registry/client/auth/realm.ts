@@ -54,14 +54,18 @@ const secondLevels: ReadonlySet<string> = new Set([
   'org',
 ]);
 
-/** Checks the realm of a challenge that `registry` gave. @throws PROTOCOL_INVALID */
-export async function checkRealm(text: string, registry: URL, policy: RealmPolicy): Promise<Realm> {
+/** Checks the realm of a challenge that a registry gave; `name` is its host as in references. @throws PROTOCOL_INVALID */
+export async function checkRealm(
+  text: string,
+  { url: registry, name }: { readonly url: URL; readonly name: string },
+  policy: RealmPolicy,
+): Promise<Realm> {
   const url = realmUrl(text, registry);
   if (url === undefined) throw refused(registry, text, 'it is no http or https URL');
   if (url.protocol === 'http:' && registry.protocol === 'https:' && !policy.isInsecure(url.host))
     throw refused(registry, redactUrl(url), 'it is not encrypted');
   if (url.host !== registry.host) await checkPointer(registry.hostname, url.hostname);
-  const named = policy.realms.get(registry.host)?.includes(url.host) ?? false;
+  const named = policy.realms.get(name)?.includes(url.host) ?? false;
   return { url, trusted: named || belongsTogether(registry.hostname, url.hostname) };
 }
 

@@ -77,7 +77,7 @@ const realms: readonly (readonly [registry: string, realm: string, want: 'truste
 for (const [registry, realm, want] of realms) {
   test(`checkRealm: ${registry} names ${realm}: ${want}`, async () => {
     const policy = { isInsecure: () => false, realms: new Map([['listed.example.com', ['tokens.example.org:8443']]]) };
-    const check = checkRealm(realm, new URL(registry), policy);
+    const check = checkRealm(realm, { url: new URL(registry), name: new URL(registry).host }, policy);
     if (want === 'refused') assert.is((await failureOf(check)).code, 'PROTOCOL_INVALID');
     else assert.is((await check).trusted, want === 'trusted');
   });
