@@ -4,7 +4,7 @@ import { WherryError } from '../errors.ts';
 import type { FileEntry } from '../tar/entry.ts';
 import { type IgnoreMatcher, type IgnoreState, parsePatterns } from './ignore.ts';
 import { hasWildcard } from './pattern.ts';
-import type { CopyItem, CopyRequest } from './select.ts';
+import type { CopyItem, CopyRequest } from './request.ts';
 import { joinPath, type Table } from './table.ts';
 
 interface Copier {

@@ -138,6 +138,9 @@ async function findCommit(git: Git, source: GitSource, checksum: string | undefi
   return { object, ref, ...(branch === undefined ? {} : { branch }) };
 }
 
+const refusal =
+  /shallow|--depth|not our ref|unadvertised|couldn't find remote ref|git cat-file ended|Not a valid object|bad object/i;
+
 /** Fetches as little as the server allows: one commit by its name, else its ref, else everything. */
 async function fetchCommit(git: Git, source: GitSource, wanted: Wanted): Promise<void> {
   const target = wanted.ref?.startsWith('refs/tags/') ? `+${wanted.ref}:${wanted.ref}` : undefined;
@@ -152,11 +155,11 @@ async function fetchCommit(git: Git, source: GitSource, wanted: Wanted): Promise
       await git.run(['cat-file', '-e', wanted.object]);
       return;
     } catch (error) {
-      const isLast = index === attempts.length - 1;
-      if (!isLast && error instanceof WherryError && error.code === 'DOWNLOAD_FAILED') continue;
-      throw isLast && /Not a valid object|could not get object|bad object|exit status 1$/.test(messageOf(error))
-        ? new WherryError('SOURCE_NOT_FOUND', `repository does not contain ref ${wanted.object}`, { cause: error })
-        : error;
+      // A server may refuse single commits or shallow clones: then the next attempt asks for more.
+      if (index < attempts.length - 1 && refusal.test(messageOf(error))) continue;
+      if (/git cat-file ended|not our ref|Not a valid object|bad object/.test(messageOf(error)))
+        throw new WherryError('SOURCE_NOT_FOUND', `repository does not contain ref ${wanted.object}`, { cause: error });
+      throw error;
     }
   }
 }
@@ -166,7 +169,7 @@ async function updateSubmodules(git: Git, dir: string): Promise<void> {
   try {
     await git.run(['submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1']);
   } catch (error) {
-    if (!(error instanceof WherryError) || error.code !== 'DOWNLOAD_FAILED') throw error;
+    if (!refusal.test(messageOf(error)) && !/did not contain|unable to checkout/i.test(messageOf(error))) throw error;
     await git.run(['submodule', '--quiet', 'update', '--init', '--recursive']);
   }
 }

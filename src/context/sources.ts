@@ -3,7 +3,7 @@
 import { didYouMean, WherryError } from '../errors.ts';
 import type { IgnoredBy } from './ignore.ts';
 import { cleanPath, goMatch, hasWildcard, type PathPattern, PatternSyntaxError } from './pattern.ts';
-import type { CopyItem, CopySource } from './select.ts';
+import type { CopyItem, CopySource } from './request.ts';
 import { joinPath, parentOf } from './table.ts';
 import { type FileTree, resolveInTree } from './tree.ts';
 
@@ -17,20 +17,15 @@ export function expandSource(
   const { root, include } = how.parents ? splitPivot(source.path) : { root: source.path, include: undefined };
   if (include !== undefined && !hasWildcard(root) && !hasWildcard(include)) requireEntry(source, `${root}/${include}`);
   const found = hasWildcard(root) ? expandPattern(source, root) : [normalize(root)];
-  return found.map((path) => {
+  return found.flatMap((path) => {
     const resolved = resolveInTree(source.tree, path);
     const entry = source.tree.lookup(resolved);
     if (entry === undefined) throw notFound(source, path, resolved);
+    // What is kept lies below the root: a file that a pattern for the root matches has nothing below it.
+    if (include !== undefined && entry.type !== 'directory') return [];
     const name = path.slice(path.lastIndexOf('/') + 1);
-    return {
-      tree: source.tree,
-      path: resolved,
-      name,
-      entry,
-      isContents: true,
-      isArchive: how.isArchive,
-      ...(include === undefined ? {} : { include }),
-    };
+    const item = { tree: source.tree, path: resolved, name, entry, isContents: true, isArchive: how.isArchive };
+    return [include === undefined ? item : { ...item, include }];
   });
 }
 

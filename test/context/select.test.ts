@@ -338,6 +338,16 @@ const rows: readonly (readonly [title: string, row: Row, entries: readonly strin
     ['o/ 755 0:0 @100', 'o/one 644 0:0 @100 =3', 'o/x 644 0:0 @100 =2'],
   ],
   [
+    '--parents: a file where the root should be gives nothing',
+    { src: ['[ae]/./x'], from: ['a', 'e/x =2'], dest: '/o/', parents: true },
+    ['o/ 755 0:0 @0', 'o/x 644 0:0 @100 =2'],
+  ],
+  [
+    'a directory that is made below a setgid one has its group',
+    { src: ['a'], dest: '/p/q/', on: ['p/ 2755 1:5'] },
+    ['p/ 2755 1:5 @100', 'p/q/ 2755 0:5 @0', 'p/q/a 644 0:0 @100 =A'],
+  ],
+  [
     '--parents: only the first pivot counts',
     { src: ['d/./sub/./deep'], dest: '/o/', parents: true },
     ['o/ 755 0:0 @90', 'o/sub/ 750 0:0 @80', 'o/sub/deep/ 755 0:0 @70', 'o/sub/deep/three 644 0:0 @100 =3'],
