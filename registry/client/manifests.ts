@@ -23,7 +23,7 @@ export function pushNeed(repository: string): Need {
 }
 
 /** What deleting from a repository needs. */
-export function deleteNeed(repository: string): Need {
+function deleteNeed(repository: string): Need {
   return { repository, scopes: [`repository:${repository}:pull,delete`] };
 }
 

@@ -55,7 +55,7 @@ function mirrorFrom(registry: string, place: string): Mirror | undefined {
 }
 
 /** Where the user's configuration file is. */
-export function clientConfigPath(env: NodeJS.ProcessEnv): string {
+function clientConfigPath(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'wherry', 'config.json');
 }
 

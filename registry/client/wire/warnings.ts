@@ -6,7 +6,7 @@ import { printable } from './message.ts';
 const maxLength = 4096;
 
 /** Header value → texts. */
-export function parseWarnings(header: string): readonly string[] {
+function parseWarnings(header: string): readonly string[] {
   const texts: string[] = [];
   for (const match of header.slice(0, maxLength).matchAll(/(?:^|,)\s*299 - "((?:[^"\\]|\\.)*)"/g)) {
     const text = printable((match[1] ?? '').replace(/\\(.)/g, '$1'), maxLength);

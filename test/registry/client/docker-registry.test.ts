@@ -5,18 +5,8 @@ import type { Registry } from '../../../registry/registry.ts';
 import { type Descriptor, descriptorOf } from '../../../src/oci/descriptor.ts';
 import { manifestDocument } from '../../../src/oci/manifest.ts';
 import { mediaTypes } from '../../../src/oci/media-types.ts';
-import {
-  auth,
-  client,
-  collect,
-  dockerRegistry,
-  failureOf,
-  list,
-  type PeerAuth,
-  pieces,
-  stopAll,
-  tokenServer,
-} from './peers.ts';
+import { dockerRegistry, type PeerAuth, tokenServer } from './docker-registry.ts';
+import { auth, client, collect, failureOf, list, pieces, stopAll } from './peers.ts';
 
 const user = { username: 'rower', password: 'c4nary:secret' };
 const token = await tokenServer(user);

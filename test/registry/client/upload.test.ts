@@ -1,65 +1,10 @@
 // Blobs to registries that misbehave: lost sessions, expired tokens, refused mounts, odd locations, no monolithic uploads.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { descriptorOf } from '../../../src/oci/descriptor.ts';
-import { digestOf } from '../../../src/oci/digest.ts';
-import { auth, client, failureOf, listen, pieces, reply, type Seen, type StandIn, standIn, stopAll } from './peers.ts';
-
-/** A registry that keeps blobs in memory. `before` may answer a request in its place (by returning true). */
-interface Keeper extends StandIn {
-  readonly blobs: Map<string, Buffer>;
-  readonly log: () => string[];
-}
-type Before = (at: {
-  readonly seen: Seen;
-  readonly response: ServerResponse;
-  readonly request: IncomingMessage;
-  readonly count: number;
-}) => boolean | undefined;
-
-async function keeper(
-  before: Before = () => false,
-  location = (path: string, _host: string): string => path,
-): Promise<Keeper> {
-  const blobs = new Map<string, Buffer>();
-  const sessions = new Map<string, Buffer>();
-  const counts = new Map<string, number>();
-  let made = 0;
-  const server: StandIn = await standIn((seen, response, request) => {
-    if (seen.url === '/v2/') return reply(response, 200);
-    const count = (counts.get(seen.method) ?? 0) + 1;
-    counts.set(seen.method, count);
-    if (before({ seen, response, request, count }) === true) return undefined;
-    const url = new URL(seen.url, 'http://x');
-    const id = /\/uploads\/(\w+)$/.exec(url.pathname)?.[1] ?? '';
-    const at = (path: string, more = {}) => ({ headers: { location: location(path, server.host), ...more } });
-    if (seen.method === 'POST') {
-      sessions.set(`s${++made}`, Buffer.alloc(0));
-      return reply(response, 202, at(`/v2/a/blobs/uploads/s${made}?_state=keep%2Fme`));
-    }
-    if (seen.method === 'HEAD') return reply(response, blobs.has(url.pathname.split('/').pop() ?? '') ? 200 : 404);
-    const bytes = sessions.get(id);
-    if (bytes === undefined || url.searchParams.get('_state') !== 'keep/me') return reply(response, 404);
-    const range = { range: `0-${Math.max(bytes.length - 1, 0)}` };
-    if (seen.method === 'GET') return reply(response, 204, at(seen.url, range));
-    const start = /^(\d+)-/.exec(String(seen.headers['content-range'] ?? ''))?.[1];
-    if (start !== undefined && Number(start) !== bytes.length) return reply(response, 416);
-    sessions.set(id, Buffer.concat([bytes, seen.body]));
-    const all = sessions.get(id) ?? Buffer.alloc(0);
-    if (seen.method === 'PATCH') return reply(response, 202, at(seen.url, { range: `0-${all.length - 1}` }));
-    if (digestOf(all) !== url.searchParams.get('digest'))
-      return reply(response, 400, { body: '{"errors":[{"code":"DIGEST_INVALID"}]}' });
-    sessions.delete(id);
-    blobs.set(digestOf(all), all);
-    return reply(response, 201, at(`/v2/a/blobs/${digestOf(all)}`));
-  });
-  const log = (): string[] =>
-    server.seen
-      .filter(({ url }) => url !== '/v2/')
-      .map(({ method, url }) => `${method} ${/uploads\/(\w*)/.exec(url)?.[1] ?? ''}`.trim());
-  return { ...server, blobs, log };
-}
+import { type Before, keeper } from './keeper.ts';
+import { auth, client, failureOf, listen, pieces, reply, standIn, stopAll } from './peers.ts';
 
 const small = pieces(200_000);
 const descriptor = descriptorOf(small.bytes, 'application/octet-stream');
@@ -295,46 +240,6 @@ test('pushBlob: an upload that goes to another origin carries no credentials', a
   assert.is(store.seen[0]?.headers.authorization, undefined);
   assert.is(store.seen[0]?.url, `/put?sig=1&digest=${encodeURIComponent(descriptor.digest)}`);
   assert.ok(store.seen[0]?.body.equals(small.bytes));
-});
-
-const mounts: readonly (readonly [status: number, body: string, mounted: boolean])[] = [
-  [201, '', true],
-  [400, '{"errors":[{"code":"NAME_INVALID"}]}', false],
-  [401, '', false],
-  [403, '', false],
-  [404, '', false],
-  [405, '', false],
-  [500, '', false],
-];
-for (const [status, body, mounted] of mounts) {
-  test(`mountBlob: ${status} means ${mounted}`, async () => {
-    const server = await keeper(
-      ({ seen, response }) => seen.url.includes('mount=') && void reply(response, status, { body }) === undefined,
-    );
-    assert.is(await client().registry(server.host).mountBlob('a', descriptor, 'b/c'), mounted);
-    const url = new URL(server.seen.at(-1)?.url ?? '', 'http://x');
-    assert.equal(Object.fromEntries(url.searchParams), { mount: descriptor.digest, from: 'b/c' });
-  });
-}
-
-test('mountBlob: 202 means false, and the session is used by the upload that follows', async () => {
-  const server = await keeper();
-  const registry = client().registry(server.host);
-  assert.not(await registry.mountBlob('a', descriptor, 'b'));
-  await registry.pushBlob('a', descriptor, small.open);
-  assert.equal(server.log(), ['POST', 'HEAD', 'PUT s1']);
-});
-
-test('mountBlob: asks for a token of both repositories', async () => {
-  const tokens = await standIn((_, response) => reply(response, 200, { body: '{"token":"T"}' }));
-  const server = await standIn((seen, response) =>
-    seen.headers.authorization === undefined
-      ? reply(response, 401, { headers: { 'www-authenticate': `Bearer realm="${tokens.origin}/t"` } })
-      : reply(response, 201),
-  );
-  assert.ok(await client().registry(server.host).mountBlob('to', descriptor, 'from'));
-  const scopes = new URL(tokens.seen.at(-1)?.url ?? '', 'http://x').searchParams.getAll('scope');
-  assert.equal(scopes, ['repository:to:pull,push', 'repository:from:pull']);
 });
 
 test('stop the stand-ins', stopAll);

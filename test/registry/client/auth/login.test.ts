@@ -3,17 +3,8 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, w
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  client,
-  dockerRegistry,
-  failureOf,
-  list,
-  reply,
-  standIn,
-  stopAll,
-  temporaryDirectory,
-  tokenServer,
-} from '../peers.ts';
+import { dockerRegistry, tokenServer } from '../docker-registry.ts';
+import { client, failureOf, list, reply, standIn, stopAll, temporaryDirectory } from '../peers.ts';
 
 const user = { username: 'rower', password: 'c4nary' };
 const token = await tokenServer(user);
