@@ -3,7 +3,7 @@
 // without a test has failed. The last line is `N passed, N failed`. With CI set a skipped test has failed too.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -105,6 +105,8 @@ async function runFile(file: TestFile): Promise<FileResult> {
   const script = `dist/${file.source.replace(/\.ts$/, '.js')}`;
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'wherry-test-'));
+  // Tests may become another user.
+  await chmod(directory, 0o755);
   let ended: Ended;
   if (existsSync(script)) ended = await runProcess(script, file.limit, directory);
   else ended = { output: `${script} is missing: compile first\n`, timedOut: false, code: 1, signal: null };

@@ -3,7 +3,8 @@ import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dockerRegistry, stopAll } from '../registry/client/peers.ts';
+import { dockerRegistry } from '../registry/client/docker-registry.ts';
+import { stopAll } from '../registry/client/peers.ts';
 import { must, openRoom, writeFiles } from './command.ts';
 
 const room = openRoom();
