@@ -11,7 +11,7 @@ import { resolveLayout, resolveReference } from './bases.ts';
 import { openMainContext } from './context.ts';
 import { LayerShelf } from './layers.ts';
 import type { BuildOptions, BuildResult, ImageOutputOptions, Output } from './options.ts';
-import { type BuiltImages, publish, stageDocuments, writeOutput } from './output.ts';
+import { type BuiltImages, publish, stageConfigs, writeOutput } from './output.ts';
 import { plan, targetIndex } from './plan.ts';
 import { type SolvedStage, Solver } from './solve.ts';
 
@@ -34,7 +34,7 @@ export async function buildImage(options: BuildOptions, room: BuildRoom): Promis
   const main = publish(built.images, imageOptions(outputs));
   for (const output of outputs) {
     const published = 'options' in output ? publish(built.images, output.options) : main;
-    if (output.kind === 'image' || output.kind === 'oci') await stageDocuments(published, room.store);
+    if (output.kind === 'image' || output.kind === 'oci') await stageConfigs(published, room.store);
     references.push(...(await writeOutput(output, built.images, published, outputRoom)));
   }
   const { digest, mediaType, size } = main.root.descriptor;

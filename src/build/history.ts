@@ -68,6 +68,6 @@ export function contextEntry(name: string, epoch: number): HistoryEntry {
 }
 
 /** Seconds since 1970 → RFC 3339. */
-export function timeText(epoch: number): string {
+function timeText(epoch: number): string {
   return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
 }

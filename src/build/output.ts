@@ -9,10 +9,9 @@ import { archiveEntries } from '../image/archive.ts';
 import type { Place } from '../image/image.ts';
 import { mountableFrom } from '../image/origins.ts';
 import { type Published, type PublishedImage, publishImage, publishIndex } from '../image/publish.ts';
-import { transfer } from '../image/transfer.ts';
+import { type TransferOptions, transfer } from '../image/transfer.ts';
 import { writeWhole } from '../image/write-file.ts';
 import { tarStream, treeEntries, writeTree } from '../layer/unpack.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
 import { formatPlatform, isSamePlatform, type Platform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -118,23 +117,22 @@ export async function writeOutput(
   }
 }
 
-/** Puts the made documents into the store's blobs, from where every transfer reads them. */
-export async function stageDocuments(published: Published, store: Store): Promise<void> {
-  for (const image of published.images) {
-    await store.blobs.put(image.config.bytes);
-    await store.blobs.put(image.manifest.bytes);
-  }
-  await store.blobs.put(published.root.bytes);
+/** Puts the made configs into the store's blobs, from where every transfer reads them. */
+export async function stageConfigs(published: Published, store: Store): Promise<void> {
+  for (const image of published.images) await store.blobs.put(image.config.bytes);
 }
 
-/** Places that have a layer: the store, then where its base came from. */
-function sourcesOf(published: Published, local: Place): (blob: Descriptor) => readonly Place[] {
+/** How a build's own images are moved: their manifests are at hand, layers are in the store or where the base is. */
+function transferOptions(published: Published, local: Place): TransferOptions {
   const origins = new Map(
     published.images.flatMap((image) => image.layers.map((layer) => [layer.descriptor.digest, layer.origin] as const)),
   );
-  return (blob) => {
-    const origin = origins.get(blob.digest);
-    return origin === undefined ? [local] : [local, origin];
+  return {
+    manifests: new Map(published.images.map((image) => [image.manifest.descriptor.digest, image.manifest])),
+    sourcesOf: (blob) => {
+      const origin = origins.get(blob.digest);
+      return origin === undefined ? [local] : [local, origin];
+    },
   };
 }
 
@@ -144,7 +142,7 @@ async function storeAll(
   room: OutputRoom,
 ): Promise<readonly string[]> {
   return inEvent(room.task, { name: 'exporting to the store' }, async () => {
-    const options = { sourcesOf: sourcesOf(published, room.local) };
+    const options = transferOptions(published, room.local);
     if (names.length === 0) await transfer(room.local, published.root, room.local, room.task, options);
     for (const name of names)
       await transfer(
@@ -182,7 +180,7 @@ async function pushAll(
       };
       const tags = byDigest ? [] : [name.tag ?? 'latest'];
       await transfer(room.local, published.root, { ...to, tags }, room.task, {
-        sourcesOf: sourcesOf(published, room.local),
+        ...transferOptions(published, room.local),
         mountableFrom: (blob) => mountableFrom(room.store, blob, name.registry),
       });
     });
@@ -225,7 +223,8 @@ async function writeLayout(
   const layout = await openStore(dest, { shared: true });
   try {
     const to: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
-    await transfer(room.local, published.root, { ...to, tags: names.map((name) => name.tag ?? 'latest') }, room.task);
+    const tags = names.map((name) => name.tag ?? 'latest');
+    await transfer(room.local, published.root, { ...to, tags }, room.task, transferOptions(published, room.local));
   } finally {
     await layout.close();
   }

@@ -53,9 +53,13 @@ export function targetIndex(dockerfile: Dockerfile, target: string | undefined):
   const found = dockerfile.stages.findLastIndex((stage) => stage.name === target.toLowerCase());
   if (found >= 0) return found;
   const names = dockerfile.stages.flatMap((stage) => stage.name ?? []);
-  throw new WherryError('TARGET_NOT_FOUND', `target stage "${target}" could not be found${didYouMean(target, names)}`, {
-    hint: names.length === 0 ? 'No stage of the Dockerfile has a name.' : `Stages: ${names.join(', ')}.`,
-  });
+  throw new WherryError(
+    'TARGET_NOT_FOUND',
+    `target stage "${target}" could not be found${didYouMean(target, names, 2)}`,
+    {
+      hint: names.length === 0 ? 'No stage of the Dockerfile has a name.' : `Stages: ${names.join(', ')}.`,
+    },
+  );
 }
 
 /** Plans the target stage and all that it needs. Errors point into the Dockerfile. */

@@ -174,7 +174,7 @@ export class Solver {
   async #source(source: StepSource): Promise<CopySource> {
     switch (source.kind) {
       case 'path':
-        return { kind: 'path', tree: await this.#root(source.root), path: source.path };
+        return { kind: 'path', tree: await this.#root(source.root), path: source.path, origin: originOf(source.root) };
       case 'heredoc': {
         const bytes = Buffer.from(source.text);
         return {
@@ -245,4 +245,20 @@ export class Solver {
 function lazy<T>(compute: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return () => (value ??= compute());
+}
+
+/** What a tree is called in messages. */
+function originOf(root: SourceRoot): string {
+  switch (root.kind) {
+    case 'context':
+      return 'the build context';
+    case 'stage':
+      return `stage "${root.stage.name}"`;
+    case 'image':
+      return `image "${root.image.name}"`;
+    case 'tree':
+      return `build context "${root.name}"`;
+    default:
+      return unreachable(root);
+  }
 }

@@ -20,6 +20,7 @@ import type {
   WorkdirInstruction,
 } from '../dockerfile/instruction.ts';
 import { checkSignal } from '../dockerfile/signal.ts';
+import { chomp } from '../dockerfile/syntax/heredoc.ts';
 import { unreachable, WherryError, withRange } from '../errors.ts';
 import { defaultPath } from '../image/image.ts';
 import type { Healthcheck, ImageConfig, RunConfig } from '../oci/config.ts';
@@ -156,7 +157,7 @@ function withRun(state: StageState, change: Partial<RunConfig>, line: string, fa
 }
 
 /** The state with one more layer-making step and its history line. */
-export function withStep(state: StageState, step: Step, line: string, facts: StageFacts): StageState {
+function withStep(state: StageState, step: Step, line: string, facts: StageFacts): StageState {
   const history = [...state.config.history, historyEntry(line, facts.epoch, false)];
   return { ...state, steps: [...state.steps, step], config: { ...state.config, history } };
 }
@@ -281,8 +282,9 @@ async function dispatchCopy(
   const destination = expand(instruction.destination);
   const chown = instruction.chown === undefined ? undefined : expand(instruction.chown);
   const chmod = instruction.chmod === undefined ? undefined : expand(instruction.chmod);
+  const mode = chmod === undefined || chmod === '' ? undefined : parseChmod(chmod);
   const heredocs = instruction.heredocs.map((heredoc) => {
-    const body = heredoc.chomp ? heredoc.body.replace(/^\t+/gm, '') : heredoc.body;
+    const body = heredoc.chomp ? chomp(heredoc.body) : heredoc.body;
     return { name: heredoc.name, text: heredoc.expand ? expandHeredoc(body, state.environment) : body };
   });
   const checksum =
@@ -299,8 +301,9 @@ async function dispatchCopy(
     destination,
     workdir: state.config.config.WorkingDir ?? '/',
     ...(chown === undefined ? {} : { chown }),
-    ...(chmod === undefined || chmod === '' ? {} : { chmod: parseChmod(chmod) }),
-    link: instruction.link,
+    ...(mode === undefined ? {} : { chmod: mode }),
+    // BuildKit ignores --link beside --chmod.
+    link: instruction.link && mode === undefined,
     parents: instruction.parents,
     exclude: instruction.exclude,
     unpack: instruction.kind === 'ADD' && instruction.unpack !== false,

@@ -78,7 +78,7 @@ function applyArchive(entries: readonly FileEntry[], to: Unpacking): void {
   const inside: FileTree = { lookup: (path) => table.tree.lookup(joinBelow(into, path)), list: () => [] };
   let links = 0;
   for (const entry of entries) {
-    const relative = resolveInTree(inside, entry.path, { followLast: false });
+    const relative = resolveInTree(inside, entry.path, { followLast: false, refuseEscape: true });
     if (relative === '') continue;
     const path = joinPath(into, relative);
     makeDirectories(table, parentOf(path), implied);

@@ -22,13 +22,20 @@ export const emptyTree: FileTree = {
 /** Links followed before a path counts as a loop (Linux: MAXSYMLINKS). */
 const maxLinks = 40;
 
+interface ResolveOptions {
+  /** False: a symlink at the very end is not followed. */
+  readonly followLast?: boolean;
+  /** True: `..` that would leave the root is refused instead of staying there. */
+  readonly refuseEscape?: boolean;
+}
+
 /**
  * Follows symlinks inside the root, as chroot would: absolute targets start at the root, `..` stops there. The last
  * component is followed unless `followLast` is false. Missing components are kept as they are, so that the result of a
  * path that does not exist yet is where it would be made.
- * @throws COPY_FAILED on a loop
+ * @throws COPY_FAILED on a loop, and where `refuseEscape` asks for it
  */
-export function resolveInTree(tree: FileTree, path: string, options: { readonly followLast?: boolean } = {}): string {
+export function resolveInTree(tree: FileTree, path: string, options: ResolveOptions = {}): string {
   const followLast = options.followLast ?? true;
   const pending = path
     .split('/')
@@ -38,6 +45,8 @@ export function resolveInTree(tree: FileTree, path: string, options: { readonly 
   let links = 0;
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === '..') {
+      if (done.length === 0 && options.refuseEscape === true)
+        throw new WherryError('COPY_FAILED', `Cannot resolve "${path}": path escapes from parent`);
       done.pop();
       continue;
     }

@@ -6,7 +6,7 @@ import type { Document } from '../oci/descriptor.ts';
 import { type Index, type ManifestDocument, maxManifestSize } from '../oci/manifest.ts';
 import { compressionOf } from '../oci/media-types.ts';
 import { formatPlatform, type Platform, selectPlatform } from '../oci/platform.ts';
-import { type Image, type Place, platformOf } from './image.ts';
+import type { Image, Place } from './image.ts';
 
 /** An image as it was found. */
 export interface ResolvedImage {
@@ -99,9 +99,4 @@ export async function readConfig(
   const chunks: Uint8Array[] = [];
   for await (const chunk of place.registry.openBlob(place.repository, descriptor)) chunks.push(chunk);
   return parseConfig(Buffer.concat(chunks), descriptor);
-}
-
-/** Whether two platforms name the same image for a base: used to warn when a lone manifest is for another one. */
-export function platformOfImage(resolved: ResolvedImage): Platform {
-  return platformOf(resolved.image.config);
 }

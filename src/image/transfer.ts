@@ -14,6 +14,8 @@ export interface TransferOptions {
   readonly mountableFrom?: (descriptor: Descriptor) => Promise<readonly string[]>;
   /** Places tried, in order, when a blob has to be read; default: the source. */
   readonly sourcesOf?: (descriptor: Descriptor) => readonly Place[];
+  /** Manifests below the root that are at hand; others are asked for at the source. */
+  readonly manifests?: ReadonlyMap<string, ManifestDocument>;
 }
 
 /** Moves everything below `root`, then `root` itself under its digest and the tags. Returns what was named. */
@@ -55,7 +57,8 @@ async function transferBelow(
         'MANIFEST_INVALID',
         `Cannot copy index "${document.descriptor.digest}": entry "${child.digest}" is of type "${child.mediaType}"`,
       );
-    const manifest = await from.registry.getManifest(from.repository, child.digest);
+    const manifest =
+      options.manifests?.get(child.digest) ?? (await from.registry.getManifest(from.repository, child.digest));
     await transferBelow(from, manifest, to, task, options);
     await to.registry.putManifest(to.repository, manifest);
   }
@@ -109,27 +112,25 @@ export async function transferBlob(
   });
 }
 
+/** Each source is asked twice: behind one that gave wrong bytes may be a mirror, which the client leaves alone then. */
 async function pushFromFirst(
   blob: Descriptor,
   sources: readonly Place[],
   to: Place,
   onBytes: (count: number) => void,
 ): Promise<void> {
-  let missing: unknown;
-  for (const source of sources) {
+  let failure: unknown;
+  for (const source of sources.flatMap((place) => [place, place])) {
     try {
-      return await to.registry.pushBlob(
-        to.repository,
-        blob,
-        (offset) => skip(source.registry.openBlob(source.repository, blob), offset),
-        onBytes,
-      );
+      const open = (offset: number): AsyncIterable<Uint8Array> =>
+        skip(source.registry.openBlob(source.repository, blob), offset);
+      return await to.registry.pushBlob(to.repository, blob, open, onBytes);
     } catch (error) {
-      if (!isError(error, 'BLOB_UNKNOWN')) throw error;
-      missing = error;
+      if (!isError(error, 'BLOB_UNKNOWN', 'DIGEST_MISMATCH', 'SIZE_INVALID')) throw error;
+      failure = error;
     }
   }
-  throw missing ?? new WherryError('BLOB_UNKNOWN', `Cannot copy blob "${blob.digest}": no place has it`);
+  throw failure ?? new WherryError('BLOB_UNKNOWN', `Cannot copy blob "${blob.digest}": no place has it`);
 }
 
 /** Drops the first `offset` bytes; what is left was still checked from the first byte on. */

@@ -43,7 +43,7 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
   const insecure = [...(options.insecure ?? []), ...config.insecure];
   const mirrors = [...(options.mirrors ?? []).map(parseMirror), ...config.mirrors];
   const store = await openStore(options.store ?? storePath(env));
-  const clients = createRegistryClients({ insecure, mirrors, env }, task);
+  const clients = createRegistryClients({ insecure, mirrors, realms: config.realms, env }, task);
   try {
     return await work({
       store,
