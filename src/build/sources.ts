@@ -1,6 +1,6 @@
-// The words of a COPY or ADD → what they name: a path of a tree, a URL, a git repository.
+// The words of a COPY or ADD → what they name: a path of a tree, a URL, a git repository; the stage that `--from` names.
 import { parseGitUrl } from '../context/git.ts';
-import type { AddInstruction } from '../dockerfile/instruction.ts';
+import type { AddInstruction, Stage } from '../dockerfile/instruction.ts';
 import { WherryError } from '../errors.ts';
 import type { SourceRoot, StepSource } from './step.ts';
 
@@ -18,9 +18,37 @@ export function copySource(root: SourceRoot, source: string): StepSource {
 export function addSource(instruction: AddInstruction, source: string, checksum: string | undefined): StepSource {
   const verified = checksum === undefined ? {} : { checksum };
   const git = parseGitUrl(source);
-  if (git !== undefined) return { kind: 'git', source: git, keepGitDir: instruction.keepGitDir ?? false, ...verified };
+  if (git !== undefined) {
+    const { keepGitDir = git.keepGitDir ?? false } = instruction;
+    if (git.keepGitDir !== undefined && git.keepGitDir !== keepGitDir)
+      throw new WherryError('DOCKERFILE_INVALID', 'inconsistent keep-git-dir configuration', {
+        hint: `The flag says ${keepGitDir}, the URL ${git.keepGitDir}.`,
+      });
+    return { kind: 'git', source: git, keepGitDir, ...verified };
+  }
   if (/^https?:\/\//.test(source))
     return { kind: 'url', url: source, unpack: instruction.unpack === true, ...verified };
   if (checksum !== undefined) throw new WherryError('DOCKERFILE_INVALID', 'checksum requires HTTP(S) or Git sources');
   return { kind: 'path', root: { kind: 'context' }, path: source };
+}
+
+/**
+ * Index of the stage that `--from` names in `stage`, by number or by name (case ignored); undefined where it is no stage.
+ * @throws DOCKERFILE_INVALID for the stage itself and for a later one
+ */
+export function stageOfFrom(from: string, stage: Stage, stages: readonly Stage[]): number | undefined {
+  const isNumber = /^[0-9]+$/.test(from);
+  const name = from.toLowerCase();
+  const earlier = stages.findLast((other) => other.name === name && other.index < stage.index);
+  const index = isNumber ? Number(from) : earlier?.index;
+  if (isNumber && Number(from) >= stages.length)
+    throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`);
+  if (index === stage.index || (index === undefined && stage.name === name))
+    throw new WherryError('DOCKERFILE_INVALID', `circular dependency detected on stage: ${stage.name ?? stage.index}`);
+  if (index === undefined ? stages.some((other) => other.name === name) : index > stage.index)
+    throw new WherryError(
+      'DOCKERFILE_INVALID',
+      `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`,
+    );
+  return index;
 }

@@ -1,5 +1,4 @@
 // Checkouts from a real `git http-backend` on loopback: refs, subdirs, submodules, checksums, and what is refused.
-import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -19,6 +18,7 @@ import * as assert from 'uvu/assert';
 import { type CheckoutOptions, checkoutGit } from '../../src/context/git.ts';
 import { type GitSource, parseGitUrl } from '../../src/context/git-url.ts';
 import { isError } from '../../src/errors.ts';
+import { answerGit, git } from './git-backend.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'wherry-git-'));
 const repositories = join(scratch, 'repositories');
@@ -27,73 +27,12 @@ const server = createServer(serveGit);
 let origin = '';
 let count = 0;
 
-/** CGI of `git http-backend`; what is below /private wants credentials. */
+/** What is below /private wants credentials. */
 function serveGit(request: IncomingMessage, response: ServerResponse): void {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  if (url.pathname.startsWith('/private') && request.headers.authorization !== credentials) {
+  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  if (path.startsWith('/private') && request.headers.authorization !== credentials)
     response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
-    return;
-  }
-  const env = {
-    ...process.env,
-    GIT_PROJECT_ROOT: repositories,
-    GIT_HTTP_EXPORT_ALL: '1',
-    PATH_INFO: url.pathname.replace('/private', ''),
-    QUERY_STRING: url.search.slice(1),
-    REQUEST_METHOD: request.method,
-    CONTENT_TYPE: request.headers['content-type'] ?? '',
-    HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-    GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    REMOTE_ADDR: '127.0.0.1',
-  };
-  const backend = spawn('git', ['http-backend'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
-  const chunks: Buffer[] = [];
-  request.pipe(backend.stdin);
-  backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  backend.on('close', () => {
-    const all = Buffer.concat(chunks);
-    const end = all.indexOf('\r\n\r\n');
-    const headers = all
-      .subarray(0, end)
-      .toString()
-      .split('\r\n')
-      .map((line) => line.split(': ') as [string, string]);
-    const status = headers.find(([name]) => name === 'Status')?.[1];
-    response
-      .writeHead(
-        Number.parseInt(status ?? '200', 10),
-        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
-      )
-      .end(all.subarray(end + 4));
-  });
-}
-
-function git(dir: string, ...args: string[]): string {
-  const env = {
-    ...process.env,
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_AUTHOR_DATE: '1600000000 +0000',
-    GIT_COMMITTER_DATE: '1600000000 +0000',
-  };
-  return execFileSync(
-    'git',
-    [
-      '-C',
-      dir,
-      '-c',
-      'user.name=a',
-      '-c',
-      'user.email=a@b',
-      '-c',
-      'init.defaultBranch=trunk',
-      '-c',
-      'protocol.file.allow=always',
-      ...args,
-    ],
-    { env, stdio: ['ignore', 'pipe', 'ignore'] },
-  )
-    .toString()
-    .trim();
+  else answerGit(repositories, path.replace('/private', ''), { request, response });
 }
 
 function repository(name: string, ...init: string[]): string {
