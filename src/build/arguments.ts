@@ -24,14 +24,14 @@ export function globalArguments(
     ['TARGETSTAGE', options.targetName],
   ]);
   for (const name of values.keys()) {
-    const given = options.buildArgs[name];
+    const given = givenValue(options.buildArgs, name);
     if (given !== undefined) values.set(name, given);
   }
   for (const instruction of dockerfile.globalArgs) {
     for (const { key, value } of instruction.args) {
       try {
         const evaluated =
-          options.buildArgs[key] ??
+          givenValue(options.buildArgs, key) ??
           (value === undefined ? undefined : expandWord(value, values, { escape: dockerfile.directives.escape }));
         if (evaluated !== undefined) values.set(key, evaluated);
       } catch (error) {
@@ -40,6 +40,11 @@ export function globalArguments(
     }
   }
   return values;
+}
+
+/** The value of a build argument; not what objects have by themselves, such as "constructor". */
+export function givenValue(buildArgs: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
 }
 
 function platformArguments(prefix: string, platform: Platform): [string, string][] {

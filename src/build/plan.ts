@@ -1,19 +1,27 @@
 // Room 3: Dockerfile + arguments + platform → the stages that the target needs, each with its base and its steps, all
 // words expanded. Stages that the target does not need are never looked at (Dockerfile reference, "FROM", "Multi-stage").
 import { expandWord } from '../dockerfile/expand.ts';
-import type { AddInstruction, CopyInstruction, Dockerfile, Instruction, Stage } from '../dockerfile/instruction.ts';
+import type {
+  AddInstruction,
+  CopyInstruction,
+  Dockerfile,
+  Instruction,
+  ParseWarning,
+  Stage,
+} from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
 import { didYouMean, WherryError, withRange } from '../errors.ts';
 import { platformOf, scratchImage } from '../image/image.ts';
 import type { ImageConfig } from '../oci/config.ts';
-import { formatPlatform, normalizePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
-import { formatFamiliar, parseReference, type Reference } from '../oci/reference.ts';
+import { formatPlatform, isSamePlatform, normalizePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import type { GlobalArguments } from './arguments.ts';
+import { dispatch } from './dispatch.ts';
 import { contextEntry } from './history.ts';
 import { keyOfStage } from './key.ts';
+import { createNameTable, type NameTable, type ResolveBase } from './names.ts';
 import type { NamedContext } from './options.ts';
-import { addSource, copySource } from './sources.ts';
-import { dispatch, type StageFacts, type StageState, startStage } from './stage.ts';
+import { addSource, copySource, stageOfFrom } from './sources.ts';
+import { type StageFacts, type StageState, startStage } from './stage.ts';
 import type { BaseImage, PlannedStage, SourceRoot, StageBase, Step, StepSource } from './step.ts';
 
 /** Everything a plan depends on. */
@@ -31,13 +39,9 @@ export interface PlanInput {
   readonly epoch: number;
   readonly noCache: boolean;
   readonly noCacheFilter: readonly string[];
-  /** Finds a base image: registry reference or layout. */
-  resolveBase(
-    source:
-      | { readonly kind: 'reference'; readonly reference: Reference }
-      | { readonly kind: 'layout'; readonly path: string; readonly selector: string },
-    platform: Platform,
-  ): Promise<BaseImage>;
+  /** Takes what a build check finds. */
+  warn(warning: ParseWarning): void;
+  readonly resolveBase: ResolveBase;
 }
 
 /** A planned stage, and what a stage `FROM` it goes on with. */
@@ -53,13 +57,9 @@ export function targetIndex(dockerfile: Dockerfile, target: string | undefined):
   const found = dockerfile.stages.findLastIndex((stage) => stage.name === target.toLowerCase());
   if (found >= 0) return found;
   const names = dockerfile.stages.flatMap((stage) => stage.name ?? []);
-  throw new WherryError(
-    'TARGET_NOT_FOUND',
-    `target stage "${target}" could not be found${didYouMean(target, names, 2)}`,
-    {
-      hint: names.length === 0 ? 'No stage of the Dockerfile has a name.' : `Stages: ${names.join(', ')}.`,
-    },
-  );
+  throw new WherryError('TARGET_NOT_FOUND', `target stage "${target}" could not be found${didYouMean(target, names)}`, {
+    hint: names.length === 0 ? 'No stage of the Dockerfile has a name.' : `Stages: ${names.join(', ')}.`,
+  });
 }
 
 /** Plans the target stage and all that it needs. Errors point into the Dockerfile. */
@@ -71,10 +71,11 @@ export async function plan(input: PlanInput): Promise<PlannedStage> {
 class Planner {
   readonly #input: PlanInput;
   readonly #stages = new Map<number, Promise<StagePlan>>();
-  readonly #images = new Map<string, Promise<BaseImage>>();
+  readonly #names: NameTable;
 
   constructor(input: PlanInput) {
     this.#input = input;
+    this.#names = createNameTable(input.namedContexts, input.resolveBase);
   }
 
   stage(index: number): Promise<StagePlan> {
@@ -88,9 +89,9 @@ class Planner {
   }
 
   async #plan(stage: Stage): Promise<StagePlan> {
-    const replaced = stage.name === undefined ? undefined : this.#input.namedContexts[stage.name];
     try {
       const platform = this.#platformOf(stage);
+      const replaced = stage.name === undefined ? undefined : this.#names.context(stage.name, platform);
       const base = await this.#base(stage, replaced, platform);
       const triggers = base.triggers.map((text) => parseTrigger(text, stage.from.range));
       const instructions = replaced === undefined ? [...triggers, ...stage.instructions] : [];
@@ -140,9 +141,11 @@ class Planner {
         state: startStage(withoutRootfs(scratchImage(this.#input.platform).config)),
         triggers: [],
       };
-    const context = this.#namedContext(name, platform);
+    const context = this.#names.context(name, platform);
     if (context !== undefined) return this.#contextBase(name, context, platform);
-    return this.#imageBase(await this.#image(name, platform), stage);
+    const image = await this.#names.image(name, platform);
+    this.#checkPlatform(name, image, platform, stage);
+    return this.#imageBase(image, stage);
   }
 
   async #contextBase(
@@ -151,7 +154,7 @@ class Planner {
     platform: Platform,
   ): Promise<{ base: StageBase; state: StageState; triggers: readonly string[] }> {
     if (context.kind === 'image' || context.kind === 'layout')
-      return this.#imageBase(await this.#contextImage(context, platform), undefined);
+      return this.#imageBase(await this.#names.contextImage(context, platform), undefined);
     return {
       base: { kind: 'tree', name, source: context },
       state: startStage({
@@ -160,6 +163,18 @@ class Planner {
       }),
       triggers: [],
     };
+  }
+
+  /** A lone manifest is taken whatever its platform is: the user should know. */
+  #checkPlatform(name: string, image: BaseImage, platform: Platform, stage: Stage): void {
+    const found = platformOf(image.resolved.image.config);
+    const adopts = !this.#input.platformGiven && stage.from.platform === undefined;
+    if (adopts || isSamePlatform(found, platform)) return;
+    this.#input.warn({
+      rule: 'InvalidBaseImagePlatform',
+      message: `Base image ${name} was pulled with platform "${formatPlatform(found)}", expected "${formatPlatform(platform)}" for current build`,
+      range: stage.from.range,
+    });
   }
 
   #imageBase(
@@ -248,79 +263,16 @@ class Planner {
     return [...named, ...expanded.heredocs.map((heredoc): StepSource => ({ kind: 'heredoc', ...heredoc }))];
   }
 
-  /** What `--from` names: stage index, stage name, named context, image. */
+  /** What `--from` names: stage index, stage name, scratch, named context, image. */
   async #root(from: string, stage: Stage): Promise<SourceRoot> {
-    const stages = this.#input.dockerfile.stages;
-    const digits = /^[0-9]+$/.test(from);
-    const index = digits
-      ? Number(from)
-      : stages.findLastIndex((other) => other.name === from.toLowerCase() && other.index < stage.index);
-    if (digits && index >= stages.length) throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`);
-    if ((digits && index === stage.index) || (index < 0 && stage.name === from.toLowerCase()))
-      throw new WherryError(
-        'DOCKERFILE_INVALID',
-        `circular dependency detected on stage: ${stage.name ?? stage.index}`,
-      );
-    const later = digits ? index > stage.index : index < 0 && stages.some((other) => other.name === from.toLowerCase());
-    if (later)
-      throw new WherryError(
-        'DOCKERFILE_INVALID',
-        `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`,
-      );
-    if (index >= 0) return { kind: 'stage', stage: (await this.stage(index)).planned };
-    const context = this.#namedContext(from, this.#input.platform);
-    if (context === undefined) return { kind: 'image', image: await this.#image(from, this.#input.platform) };
+    const earlier = stageOfFrom(from, stage, this.#input.dockerfile.stages);
+    if (earlier !== undefined) return { kind: 'stage', stage: (await this.stage(earlier)).planned };
+    if (from === 'scratch') return { kind: 'tree', name: from, source: { kind: 'files', files: {} } };
+    const context = this.#names.context(from, this.#input.platform);
+    if (context === undefined) return { kind: 'image', image: await this.#names.image(from, this.#input.platform) };
     if (context.kind === 'image' || context.kind === 'layout')
-      return { kind: 'image', image: await this.#contextImage(context, this.#input.platform) };
+      return { kind: 'image', image: await this.#names.contextImage(context, this.#input.platform) };
     return { kind: 'tree', name: from, source: context };
-  }
-
-  /** A `--build-context` for this name: `name::os/arch`, the name as written, or the same image by another spelling. */
-  #namedContext(name: string, platform: Platform): NamedContext | undefined {
-    const contexts = this.#input.namedContexts;
-    const find = (key: string): NamedContext | undefined => (Object.hasOwn(contexts, key) ? contexts[key] : undefined);
-    const spellings = [name, name.toLowerCase()];
-    try {
-      const reference = parseReference(name);
-      spellings.push(
-        formatFamiliar(reference),
-        formatFamiliar({ ...reference, tag: reference.tag ?? 'latest' }).replace(/:latest$/, ''),
-      );
-    } catch {
-      // Not an image name: only the spellings as written count.
-    }
-    for (const spelling of spellings) {
-      const found = find(`${spelling}::${formatPlatform(platform)}`) ?? find(spelling);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  #image(name: string, platform: Platform): Promise<BaseImage> {
-    let reference: Reference;
-    try {
-      reference = parseReference(name);
-    } catch (cause) {
-      throw new WherryError('REFERENCE_INVALID', `failed to parse stage name "${name}": invalid reference format`, {
-        cause,
-        hint: cause instanceof WherryError ? cause.hint : undefined,
-      });
-    }
-    return this.#once(`reference ${name}`, platform, () =>
-      this.#input.resolveBase({ kind: 'reference', reference }, platform),
-    );
-  }
-
-  #contextImage(context: NamedContext & { kind: 'image' | 'layout' }, platform: Platform): Promise<BaseImage> {
-    const source = context.kind === 'image' ? { kind: 'reference' as const, reference: context.reference } : context;
-    return this.#once(JSON.stringify(source), platform, () => this.#input.resolveBase(source, platform));
-  }
-
-  #once(name: string, platform: Platform, resolve: () => Promise<BaseImage>): Promise<BaseImage> {
-    const key = `${name} ${formatPlatform(platform)}`;
-    const known = this.#images.get(key) ?? resolve();
-    this.#images.set(key, known);
-    return known;
   }
 }
 

@@ -18,9 +18,9 @@ export interface BaseImage {
   readonly resolved: ResolvedImage;
 }
 
-/** A stage that the target needs. Two with the same key give the same result. */
+/** A stage that the target needs. Two with the same key give the same layers. */
 export interface PlannedStage {
-  /** Digest of all that decides the result. */
+  /** Digest of all that decides the layers. */
   readonly key: string;
   /** Name for people: `AS name`, or `stage-0`. */
   readonly name: string;
