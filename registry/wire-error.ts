@@ -117,6 +117,8 @@ function hintOf(code: Code): string | undefined {
       return 'Check that the account may do this in this repository.';
     case 'TOOMANYREQUESTS':
       return 'Wait, or log in to get a higher limit.';
+    case 'MANIFEST_UNKNOWN':
+      return 'Check the name and the tag; `wherry tags REPOSITORY` lists the tags that there are.';
     case 'NAME_UNKNOWN':
       return 'Check the name; some registries also answer so when a login is missing.';
     default:

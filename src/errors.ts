@@ -133,6 +133,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** As `messageOf`; of a system error only the reason, such as "permission denied", without code, call and paths. */
+export function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return message;
+  return /^[A-Z0-9_]+: ([^,]+)/.exec(message)?.[1] ?? message;
+}
+
 /** For the default branch of an exhaustive switch. */
 export function unreachable(value: never): never {
   throw new TypeError(`unexpected value ${JSON.stringify(value)}`);
@@ -140,12 +147,12 @@ export function unreachable(value: never): never {
 
 /**
  * " (did you mean X?)" for the nearest candidate by edit distance, or "" when none is near (case is ignored). Near is a
- * third of the word's length, or `within`.
+ * distance of two at most, and less than the word's length. Two neighbours that changed places are one edit.
  */
-export function didYouMean(word: string, candidates: Iterable<string>, within?: number): string {
+export function didYouMean(word: string, candidates: Iterable<string>): string {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = (within ?? Math.max(1, Math.floor(wanted.length / 3))) + 1;
+  let bestDistance = Math.min(2, Math.max(1, wanted.length - 1)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
@@ -153,15 +160,19 @@ export function didYouMean(word: string, candidates: Iterable<string>, within?: 
   return best === undefined ? '' : ` (did you mean ${best}?)`;
 }
 
+/** Damerau's distance, in which no part is edited twice ("optimal string alignment"). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution, swap));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

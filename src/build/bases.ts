@@ -9,7 +9,7 @@ import { noteOrigins } from '../image/origins.ts';
 import { type ResolvedImage, resolveImage } from '../image/resolve.ts';
 import type { Platform } from '../oci/platform.ts';
 import { formatFamiliar, formatReference, type Reference, selectorOf } from '../oci/reference.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { inEvent, type Task } from '../task.ts';
 import type { BaseImage } from './step.ts';
 
@@ -59,9 +59,10 @@ async function resolveLocally(
 
 function explained(error: unknown, name: string, reference: Reference): unknown {
   if (!(error instanceof WherryError) || error.code === 'ABORTED') return error;
+  const { hint: own } = error;
   const isMissing = isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN');
   const spelling = `Is "${name}" spelled right? A stage of that name must come earlier in the Dockerfile.`;
-  const hint = error.hint ?? (isMissing ? spelling : undefined);
+  const hint = isMissing ? spelling : own;
   const reason = isMissing ? `${formatReference(reference)}: not found` : messageOf(error);
   return new WherryError(
     error.code,
@@ -70,9 +71,12 @@ function explained(error: unknown, name: string, reference: Reference): unknown 
   );
 }
 
-/** Finds a base in an OCI layout directory; `selector` is a name of its index or a digest. */
-export async function resolveLayout(path: string, selector: string, platform: Platform): Promise<BaseImage> {
-  const layout = await openStore(path, { create: false, shared: true });
+/** Finds a base in an OCI layout; `selector` is a name of its index or a digest. */
+export async function resolveLayout(layout: Store, selector: string, platform: Platform): Promise<BaseImage> {
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
-  return { name: `oci-layout://${path}:${selector}`, place, resolved: await resolveImage(place, selector, platform) };
+  return {
+    name: `oci-layout://${layout.root}:${selector}`,
+    place,
+    resolved: await resolveImage(place, selector, platform),
+  };
 }

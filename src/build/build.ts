@@ -21,6 +21,8 @@ export interface BuildRoom {
   readonly clients: RegistryClients;
   readonly task: Task;
   readonly insecure: readonly string[];
+  /** Opens a layout that somebody else made; it is closed after the build. */
+  openLayout(path: string): Promise<Store>;
 }
 
 const storeOutput: Output = { kind: 'image', push: false, options: { ociMediaTypes: true, compression: 'gzip' } };
@@ -111,9 +113,10 @@ async function solveAll(
         severalPlatforms: platforms.length > 1,
         noCache: options.noCache ?? false,
         noCacheFilter: options.noCacheFilter ?? [],
+        warn: (warning) => room.task.emit({ kind: 'warning', ...warning }),
         resolveBase: (source, wanted) =>
           source.kind === 'layout'
-            ? resolveLayout(source.path, source.selector, wanted)
+            ? room.openLayout(source.path).then((layout) => resolveLayout(layout, source.selector, wanted))
             : resolveReference(source.reference, wanted, baseRoom),
       });
       solver ??= new Solver({

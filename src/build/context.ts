@@ -1,7 +1,7 @@
 // Build contexts: a directory, a stream, a git or http(s) URL, in-memory files → the tree that COPY reads, and the
 // Dockerfile's text (Dockerfile reference, "Build context"; reference/dockerfile.md §1.15 and §2.1 for ignore files).
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,7 +12,7 @@ import { checkoutGit, parseGitUrl } from '../context/git.ts';
 import { type IgnoreMatcher, parseIgnoreFile } from '../context/ignore.ts';
 import { memoryTree } from '../context/memory.ts';
 import { emptyTree, type FileTree, resolveInTree } from '../context/tree.ts';
-import { didYouMean, WherryError } from '../errors.ts';
+import { didYouMean, isError, reasonOf, WherryError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { openArchive } from '../tar/decompress.ts';
 import { inEvent, type Task } from '../task.ts';
@@ -98,16 +98,28 @@ async function readAll(stream: AsyncIterable<Uint8Array | string>, name: string)
 }
 
 async function existingDirectory(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined)
-    throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: path "${path}" not found`, {
-      hint: 'The last argument of build is the context: a directory, "-", or a URL.',
-    });
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+      throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: path "${path}" not found`, {
+        hint: 'The last argument of build is the context: a directory, "-", or a URL.',
+      });
+    throw unreadable(path, cause);
+  });
   if (!found.isDirectory())
     throw new WherryError('CONTEXT_NOT_FOUND', `unable to prepare context: "${path}" is not a directory`, {
       hint: 'To use an archive or a lone Dockerfile, pipe it in: wherry build - < FILE',
     });
+  await access(path, constants.R_OK | constants.X_OK).catch((cause) => {
+    throw unreadable(path, cause);
+  });
   return resolve(path);
+}
+
+function unreadable(path: string, cause: unknown): WherryError {
+  return new WherryError('IO_FAILED', `unable to prepare context: cannot read "${path}": ${reasonOf(cause)}`, {
+    hint: 'Give the user that builds the right to read it, or build from another directory.',
+    cause,
+  });
 }
 
 async function openDirectoryContext(
@@ -160,7 +172,10 @@ async function ignoreFile(paths: readonly string[]): Promise<IgnoreMatcher | und
   for (const path of paths) {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'EISDIR') return undefined;
-      throw new WherryError('IO_FAILED', `Cannot read "${path}": ${error.message}`, { cause: error });
+      throw new WherryError('IO_FAILED', `Cannot read "${path}": ${reasonOf(error)}`, {
+        hint: 'It says which files belong to the context: without it nothing can be built.',
+        cause: error,
+      });
     });
     if (text !== undefined) return parseIgnoreFile(text, basename(path));
   }
@@ -205,28 +220,37 @@ export interface FetchedFile {
 
 /** Downloads an http(s) URL into a new file. @throws DOWNLOAD_FAILED */
 export async function fetchFile(url: string, path: string, room: ContextRoom): Promise<FetchedFile> {
-  return inEvent(room.task, { name: `${url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '')}` }, async (id) => {
+  const shown = url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '');
+  return inEvent(room.task, { name: shown }, async (id) => {
     const response = await download(url, { task: room.task, insecureHosts: room.insecure });
     if (response.status < 200 || response.status >= 400) {
       response.body.destroy();
       throw new WherryError('DOWNLOAD_FAILED', `invalid response status ${response.status}`, {
-        hint: `The server answered so for "${url.replace(/\?.*$/, '')}".`,
+        hint: `The server answered so for "${shown}".`,
       });
     }
-    const total = Number(response.headers.get('content-length') ?? Number.NaN);
+    const length = response.headers.get('content-length');
+    const total = length === undefined ? undefined : Number(length);
     let size = 0;
     const counted = async function* (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
       for await (const chunk of body) {
         size += chunk.byteLength;
-        room.task.emit({ kind: 'progress', id, current: size, ...(Number.isNaN(total) ? {} : { total }) });
+        room.task.emit({ kind: 'progress', id, current: size, ...(total === undefined ? {} : { total }) });
         yield chunk;
       }
     };
+    const ended = (cause?: unknown): WherryError =>
+      new WherryError(
+        'DOWNLOAD_FAILED',
+        `Cannot download "${shown}": it ended after ${size} bytes${total === undefined ? '' : ` of ${total}`}`,
+        { cause, hint: 'Try again.' },
+      );
     await pipeline(Readable.from(counted(response.body), { objectMode: false }), createWriteStream(path), {
       signal: room.task.signal,
+    }).catch((error: unknown) => {
+      throw isError(error, 'NETWORK_FAILED') ? ended(error) : error;
     });
-    if (!Number.isNaN(total) && size !== total && response.headers.get('content-encoding') === null)
-      throw new WherryError('DOWNLOAD_FAILED', `Cannot download "${url}": it ended after ${size} of ${total} bytes`);
+    if (total !== undefined && size !== total && response.headers.get('content-encoding') === undefined) throw ended();
     const modified = Date.parse(response.headers.get('last-modified') ?? '');
     return { size, mtime: Number.isNaN(modified) ? 0 : Math.floor(modified / 1000) };
   });

@@ -76,7 +76,7 @@ function readField(reading: Reading, field: string): void {
       },
     );
   }
-  if (!keys.includes(key)) throw invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, keys, 2)}`);
+  if (!keys.includes(key)) throw invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, keys)}`);
   const value = key === 'from' || reading.expand === undefined ? written : reading.expand(written);
   setValue(reading, key, value);
 }
@@ -135,7 +135,7 @@ function setType(reading: Reading, value: string): void {
   reading.variableType = isOpen(reading, value);
   const type = types.find((name) => name === value.toLowerCase());
   if (type === undefined && !reading.variableType) {
-    throw invalid(`unsupported mount type ${goQuote(value)}${didYouMean(value, types, 2)}`);
+    throw invalid(`unsupported mount type ${goQuote(value)}${didYouMean(value, types)}`);
   }
   reading.draft.type = type;
 }
@@ -143,7 +143,7 @@ function setType(reading: Reading, value: string): void {
 function setSharing(reading: Reading, value: string): void {
   const sharing = sharings.find((name) => name === value.toLowerCase());
   if (sharing === undefined && !isOpen(reading, value)) {
-    throw invalid(`unsupported sharing value ${goQuote(value)}${didYouMean(value, sharings, 2)}`);
+    throw invalid(`unsupported sharing value ${goQuote(value)}${didYouMean(value, sharings)}`);
   }
   reading.draft.sharing = sharing;
 }

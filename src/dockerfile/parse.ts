@@ -73,6 +73,12 @@ function place(draft: Draft, instruction: Instruction | FromInstruction): void {
   if (instruction.kind === 'FROM') {
     const { alias } = instruction;
     const name = alias === undefined ? undefined : parseStageName(alias);
+    if (name !== undefined && draft.stages.some((stage) => stage.name === name))
+      draft.warnings.push({
+        rule: 'DuplicateStageName',
+        message: `Duplicate stage name "${name}", stage names should be unique`,
+        range: instruction.range,
+      });
     draft.stages.push({ index: draft.stages.length, ...given({ name }), from: instruction, instructions: [] });
     return;
   }

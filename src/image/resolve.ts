@@ -6,7 +6,7 @@ import type { Document } from '../oci/descriptor.ts';
 import { type Index, type ManifestDocument, maxManifestSize } from '../oci/manifest.ts';
 import { compressionOf } from '../oci/media-types.ts';
 import { formatPlatform, type Platform, selectPlatform } from '../oci/platform.ts';
-import type { Image, Place } from './image.ts';
+import { type Image, type Place, platformOf } from './image.ts';
 
 /** An image as it was found. */
 export interface ResolvedImage {
@@ -66,6 +66,23 @@ export async function selectManifest(
     document = await place.registry.getManifest(place.repository, selectEntry(document.value, place, platform));
   }
   return document;
+}
+
+/** As `selectManifest`, but a lone manifest must be for `platform` as well. @throws PLATFORM_UNKNOWN */
+export async function selectExactly(
+  place: Place,
+  root: ManifestDocument,
+  platform: Platform,
+): Promise<ManifestDocument & { readonly kind: 'manifest' }> {
+  const manifest = await selectManifest(place, root, platform);
+  if (root.kind === 'index') return manifest;
+  const found = platformOf((await readConfig(place, manifest)).value);
+  if (selectPlatform([found], (each) => each, platform) !== undefined) return manifest;
+  throw new WherryError(
+    'PLATFORM_UNKNOWN',
+    `no match for platform in manifest: "${place.repository}" is an image for "${formatPlatform(found)}" alone, not for "${formatPlatform(platform)}"`,
+    { hint: 'Leave out --platform to take it as it is.' },
+  );
 }
 
 function selectEntry(index: Index, place: Place, platform: Platform): string {

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, WherryError } from '../errors.ts';
+import { reasonOf, WherryError } from '../errors.ts';
 
 /** Writes `bytes` to `dest`. @throws OUTPUT_FAILED naming the file, ABORTED, and what giving the bytes throws */
 export async function writeWhole(
@@ -21,7 +21,7 @@ export async function writeWhole(
     if (cause instanceof WherryError) throw cause;
     if (signal.aborted) throw new WherryError('ABORTED', 'Interrupted', { cause });
     const name = dest === '-' ? 'standard output' : `"${dest}"`;
-    throw new WherryError('OUTPUT_FAILED', `Cannot write ${name}: ${messageOf(cause)}`, {
+    throw new WherryError('OUTPUT_FAILED', `Cannot write ${name}: ${reasonOf(cause)}`, {
       cause,
       hint: dest === '-' ? undefined : 'Does the directory exist, may you write there, and is there room?',
     });

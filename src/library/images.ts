@@ -1,13 +1,13 @@
 // What the store has, and what an image is made of: tag, images, history, inspect, remove.
 import { WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
-import { readConfig, selectManifest } from '../image/resolve.ts';
+import { readConfig, selectExactly, selectManifest } from '../image/resolve.ts';
 import { annotations } from '../oci/annotations.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, selectorOf } from '../oci/reference.ts';
-import { formatLocation, openForReading, parseLocation, storePlace } from './place.ts';
+import { formatLocation, inStore, openForReading, parseLocation, storePlace } from './place.ts';
 import { type CommonOptions, inSession, type Session } from './session.ts';
 
 /** Gives an image of the store another name. @throws MANIFEST_UNKNOWN */
@@ -16,7 +16,7 @@ export async function tag(source: string, target: string, options: CommonOptions
   if (to.digest !== undefined)
     throw new WherryError('REFERENCE_INVALID', `Cannot tag "${target}": a new name has no digest`);
   await inSession(options, async (session) => {
-    const root = await session.local.registry.getManifest(storePlace(from, session).repository, selectorOf(from));
+    const root = await inStore(storePlace(from, session), from);
     await session.local.registry.putManifest(storePlace(to, session).repository, root, to.tag ?? 'latest');
   });
 }
@@ -94,11 +94,10 @@ export async function history(
 ): Promise<readonly HistoryLine[]> {
   return inSession(options, async (session) => {
     const { place, root } = await find(name, session);
-    const manifest = await selectManifest(
-      place,
-      root,
-      options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
-    );
+    const manifest =
+      options.platform === undefined
+        ? await selectManifest(place, root, hostPlatform())
+        : await selectExactly(place, root, parsePlatform(options.platform));
     const config = await readConfig(place, manifest);
     const layers = [...manifest.value.layers];
     const lines = config.value.history.map((entry): HistoryLine => {
@@ -164,7 +163,7 @@ export async function inspect(
   return inSession(options, async (session) => {
     const { place, root, reference } = await find(name, session);
     const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform);
-    const document = wanted === undefined ? root : await selectManifest(place, root, wanted);
+    const document = wanted === undefined ? root : await selectExactly(place, root, wanted);
     const { digest, mediaType, size } = document.descriptor;
     const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
     const parse = (bytes: Uint8Array): unknown => JSON.parse(text(bytes));
@@ -194,6 +193,12 @@ export async function remove(
   options: CommonOptions = {},
 ): Promise<readonly { readonly name: string; readonly deletedBlobs: number }[]> {
   return inSession(options, async (session) => {
+    // All are looked up before the first goes: either all names are removed or none.
+    for (const name of names) {
+      if (isDigest(name)) continue;
+      const reference = parseReference(name);
+      await inStore(storePlace(reference, session), reference);
+    }
     for (const name of names) {
       if (isDigest(name)) await session.local.registry.deleteManifest('', name);
       else {

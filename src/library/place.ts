@@ -3,12 +3,11 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createLayoutRegistry } from '../../registry/layout.ts';
-import { WherryError } from '../errors.ts';
+import { isError, WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
 import { readImageArchive, type UnarchivedImage } from '../image/unarchive.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
-import { openStore } from '../store/store.ts';
 import type { Session } from './session.ts';
 
 /** A parsed place. */
@@ -66,6 +65,19 @@ export function storePlace(reference: Reference, session: Session): Place {
   return { registry: session.local.registry, host: '', repository: `${reference.registry}/${reference.repository}` };
 }
 
+/** An image of the store, `from` its place. @throws MANIFEST_UNKNOWN */
+export async function inStore(from: Place, source: Reference): Promise<ManifestDocument> {
+  try {
+    return await from.registry.getManifest(from.repository, selectorOf(source));
+  } catch (error) {
+    if (!isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN')) throw error;
+    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${formatReference(source)}" in the store`, {
+      hint: '`wherry images` lists what is there; `wherry build -t` and `wherry pull` put images there.',
+      cause: error,
+    });
+  }
+}
+
 /** Opens a location for reading. Archives are unpacked into a temporary layout of the store. */
 export async function openForReading(location: Location, session: Session): Promise<ReadablePlace> {
   switch (location.kind) {
@@ -81,14 +93,14 @@ export async function openForReading(location: Location, session: Session): Prom
     case 'store':
       return { place: storePlace(location.reference, session), selector: selectorOf(location.reference) };
     case 'layout':
-      return openLayout(location.path, location.tag);
+      return openLayout(location.path, location.tag, session);
     case 'archive':
       return openArchivePlace(location, session);
   }
 }
 
-async function openLayout(path: string, tag: string | undefined): Promise<ReadablePlace> {
-  const layout = await openStore(path, { create: false, shared: true });
+async function openLayout(path: string, tag: string | undefined, session: Session): Promise<ReadablePlace> {
+  const layout = await session.openLayout(path);
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
   if (tag !== undefined) return { place, selector: tag };
   const entries = await layout.index();
@@ -100,7 +112,7 @@ async function openLayout(path: string, tag: string | undefined): Promise<Readab
 }
 
 async function openArchivePlace(location: Location & { kind: 'archive' }, session: Session): Promise<ReadablePlace> {
-  const layout = await openStore(join(await session.store.temporary(), 'archive'));
+  const layout = await session.openLayout(join(await session.store.temporary(), 'archive'), { shared: true });
   const images = await readImageArchive(openFile(location.path), layout.blobs);
   const chosen = chooseImage(images, location.tag, formatLocation(location));
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };

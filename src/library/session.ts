@@ -4,7 +4,7 @@ import { parseMirror, readClientConfig } from '../../registry/client/mirrors.ts'
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
-import { openStore, type Store, storePath } from '../store/store.ts';
+import { openStore, type Store, type StoreOptions, storePath } from '../store/store.ts';
 import { createTask, type Event, type Task } from '../task.ts';
 
 /** Options that every call has. */
@@ -30,6 +30,8 @@ export interface Session {
   readonly clients: RegistryClients;
   readonly task: Task;
   readonly insecure: readonly string[];
+  /** Opens a layout beside the store; it is closed with the session. By default it must be there. */
+  openLayout(path: string, options?: StoreOptions): Promise<Store>;
 }
 
 /** Opens a session, does the work, closes it; a failure aborts whatever is still running. */
@@ -43,6 +45,7 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
   const insecure = [...(options.insecure ?? []), ...config.insecure];
   const mirrors = [...(options.mirrors ?? []).map(parseMirror), ...config.mirrors];
   const store = await openStore(options.store ?? storePath(env));
+  const opened: Store[] = [];
   const clients = createRegistryClients({ insecure, mirrors, realms: config.realms, env }, task);
   try {
     return await work({
@@ -51,6 +54,11 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
       clients,
       task,
       insecure,
+      openLayout: async (path, how = { create: false, shared: true }) => {
+        const layout = await openStore(path, how);
+        opened.push(layout);
+        return layout;
+      },
     });
   } catch (error) {
     if (options.signal?.aborted && !(error instanceof WherryError && error.code === 'ABORTED'))
@@ -59,6 +67,7 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
   } finally {
     stop.abort();
     clients.close();
+    await Promise.all(opened.map((layout) => layout.close()));
     await store.close();
   }
 }

@@ -1,4 +1,5 @@
 // The tags of a repository, in the order of their versions, perhaps of one version range.
+import { WherryError } from '../errors.ts';
 import { sortTags, tagsInRange } from '../image/tags.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import { type CommonOptions, inSession } from './session.ts';
@@ -12,12 +13,17 @@ export async function tags(
   options: CommonOptions & { readonly range?: string; readonly suffix?: string } = {},
 ): Promise<{ readonly repository: string; readonly tags: readonly string[] }> {
   const reference = parseReference(repository);
+  const { registry, repository: path } = reference;
+  const name = formatReference({ registry, repository: path });
+  if (repository.includes('@') || /:[^/]*$/.test(repository.replace(/^\[[^/]*$/, '')))
+    throw new WherryError('REFERENCE_INVALID', `Cannot list tags of "${repository}": it names one of them already`, {
+      hint: `Write "${name}".`,
+    });
   return inSession(options, async (session) => {
     const found: string[] = [];
-    for await (const tag of session.clients.registry(reference.registry).tags(reference.repository)) found.push(tag);
-    const { registry, repository: path } = reference;
+    for await (const tag of session.clients.registry(registry).tags(path)) found.push(tag);
     return {
-      repository: formatReference({ registry, repository: path }),
+      repository: name,
       tags: options.range === undefined ? sortTags(found) : tagsInRange(found, options.range, options.suffix),
     };
   });

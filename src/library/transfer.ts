@@ -1,12 +1,12 @@
 // push, pull, copy, save and load: all are one transfer between two places.
 import { access } from 'node:fs/promises';
 import { createLayoutRegistry } from '../../registry/layout.ts';
-import { isError, WherryError } from '../errors.ts';
+import { reasonOf, WherryError } from '../errors.ts';
 import { archiveEntries } from '../image/archive.ts';
 import type { Place } from '../image/image.ts';
 import { mountableFrom, noteOrigins } from '../image/origins.ts';
 import type { Published, PublishedImage } from '../image/publish.ts';
-import { readConfig, selectManifest } from '../image/resolve.ts';
+import { readConfig, selectExactly, selectManifest } from '../image/resolve.ts';
 import { transfer } from '../image/transfer.ts';
 import { readImageArchive } from '../image/unarchive.ts';
 import { writeWhole } from '../image/write-file.ts';
@@ -16,7 +16,15 @@ import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
 import { openStore } from '../store/store.ts';
 import { inEvent } from '../task.ts';
-import { formatLocation, type Location, openFile, openForReading, parseLocation, storePlace } from './place.ts';
+import {
+  formatLocation,
+  inStore,
+  type Location,
+  openFile,
+  openForReading,
+  parseLocation,
+  storePlace,
+} from './place.ts';
 import { type CommonOptions, inSession, type Session } from './session.ts';
 
 /** What was moved. */
@@ -41,18 +49,6 @@ export async function push(name: string, options: CommonOptions & { readonly to?
   });
 }
 
-async function inStore(from: Place, source: Reference): Promise<ManifestDocument> {
-  try {
-    return await from.registry.getManifest(from.repository, selectorOf(source));
-  } catch (error) {
-    if (!isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN')) throw error;
-    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${formatReference(source)}" in the store`, {
-      hint: '`wherry images` lists what is there; `wherry build -t` and `wherry pull` put images there.',
-      cause: error,
-    });
-  }
-}
-
 /** Pulls an image into the store: the host's platform, or `platform`, or all of them. */
 export async function pull(
   name: string,
@@ -69,11 +65,9 @@ export async function pull(
       const found = await from.registry.getManifest(from.repository, selectorOf(reference));
       const root = options.allPlatforms
         ? found
-        : await selectManifest(
-            from,
-            found,
-            options.platform === undefined ? hostPlatform() : parsePlatform(options.platform),
-          );
+        : options.platform === undefined
+          ? await selectManifest(from, found, hostPlatform())
+          : await selectExactly(from, found, parsePlatform(options.platform));
       const moved = await moveTo({ kind: 'store', reference }, from, root, session);
       if (root.kind === 'manifest') await noteOrigins(session.store, root.value.layers, from);
       return moved;
@@ -93,7 +87,7 @@ export async function copy(
       const { place, selector } = await openForReading(from, session);
       const found = await place.registry.getManifest(place.repository, selector);
       const root =
-        options.platform === undefined ? found : await selectManifest(place, found, parsePlatform(options.platform));
+        options.platform === undefined ? found : await selectExactly(place, found, parsePlatform(options.platform));
       return moveTo(to, place, root, session);
     }),
   );
@@ -189,13 +183,7 @@ export async function save(
     for (const reference of references) {
       const place = storePlace(reference, session);
       const found = await inStore(place, reference);
-      const wanted =
-        options.platform === undefined
-          ? options.format === 'docker'
-            ? hostPlatform()
-            : undefined
-          : parsePlatform(options.platform);
-      const root = wanted === undefined ? found : await selectManifest(place, found, wanted);
+      const root = await savedRoot(place, found, options);
       const item = items.get(root.descriptor.digest) ?? { root, names: [] };
       if (reference.tag !== undefined) item.names.push(reference);
       items.set(root.descriptor.digest, item);
@@ -206,11 +194,24 @@ export async function save(
   });
 }
 
+/** What `save` writes of an image: the platform asked for; else a Docker archive takes the host's, an OCI archive all. */
+async function savedRoot(
+  place: Place,
+  found: ManifestDocument,
+  options: { readonly format: 'docker' | 'oci'; readonly platform?: string },
+): Promise<ManifestDocument> {
+  if (options.platform !== undefined) return selectExactly(place, found, parsePlatform(options.platform));
+  return options.format === 'docker' ? selectManifest(place, found, hostPlatform()) : found;
+}
+
 /** Loads an archive (`-` is standard input) into the store; returns the names, or digests where there are none. */
 export async function load(options: CommonOptions & { readonly input: string }): Promise<readonly string[]> {
   if (options.input !== '-')
     await access(options.input).catch((cause: Error) => {
-      throw new WherryError('SOURCE_NOT_FOUND', `Cannot read "${options.input}": ${cause.message}`, { cause });
+      throw new WherryError('SOURCE_NOT_FOUND', `Cannot read "${options.input}": ${reasonOf(cause)}`, {
+        hint: 'Give an archive with -i FILE, or pipe one in.',
+        cause,
+      });
     });
   return inSession(options, async (session) =>
     inEvent(session.task, { name: `loading ${options.input}` }, async () => {

@@ -58,8 +58,11 @@ export function parseReference(text: string): Reference {
   const tag = hasTag ? named.slice(colon + 1) : undefined;
   if (tag !== undefined && !isTag(tag)) throw fail(`tag "${tag}" is not valid`);
   const { registry, repository } = splitName(name);
-  if (repository !== repository.toLowerCase())
-    throw fail('repository name must be lowercase', `Write "${name.toLowerCase()}".`);
+  if (repository !== repository.toLowerCase()) {
+    const lower = repository.toLowerCase();
+    const written = `${name.slice(0, name.length - lower.length)}${lower}${text.slice(name.length)}`;
+    throw fail('repository name must be lowercase', repositoryPattern.test(lower) ? `Write "${written}".` : undefined);
+  }
   if (!registryPattern.test(registry) || (/^\[f[cde][0-9a-f]*:/i.test(registry) && !registry.includes(']')))
     throw fail(`registry "${registry}" is not valid`);
   if (!repositoryPattern.test(repository)) throw fail(`repository "${repository}" is not valid`);

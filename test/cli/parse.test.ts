@@ -145,7 +145,8 @@ const failures: readonly {
   readonly code?: string;
   readonly hint?: RegExp;
 }[] = [
-  { argv: 'biuldd', message: /^unknown command: biuldd$/, hint: /wherry help/ },
+  { argv: 'bucket', message: /^unknown command: bucket$/, hint: /wherry help/ },
+  { argv: 'biuldd', message: /^unknown command: biuldd \(did you mean build\?\)$/ },
   { argv: 'buil', message: /^unknown command: buil \(did you mean build\?\)$/ },
   { argv: 'registry srve', message: /unknown command: wherry registry srve \(did you mean serve\?\)/ },
   { argv: 'build', message: /^"wherry build" needs CONTEXT, but there are no arguments$/, hint: /wherry build \./ },

@@ -131,7 +131,7 @@ async function answer(state: State, { need, sent, challenge: text }: Refusal): P
 async function hintOf({ credentials, host }: State, repository: string): Promise<string> {
   const credential = await credentials.find(host, repository);
   return credential === undefined
-    ? `Log in to "${host}" first: there is ${credentials.places(host)}.`
+    ? `Log in first (wherry login ${host}): there is ${credentials.places(host)}.`
     : `It was asked with the credentials of ${credential.source}.`;
 }
 

@@ -87,7 +87,9 @@ function parseObject(name: string, text: string): Record<string, unknown> {
     value = JSON.parse(text);
   } catch {
     // The cause of a JSON error quotes the text, which holds secrets.
-    throw new WherryError('CREDENTIALS_FAILED', `Cannot read credentials of "${name}": it is not valid JSON`);
+    throw new WherryError('CREDENTIALS_FAILED', `Cannot read credentials of "${name}": it is not valid JSON`, {
+      hint: 'Mend the file, or move it away and log in again.',
+    });
   }
   return objectOf(name, 'the whole', value);
 }

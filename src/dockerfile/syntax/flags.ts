@@ -23,7 +23,7 @@ export function parseFlags<const T extends Readonly<Record<string, FlagKind>>>(
     const flag = equals < 0 ? word : word.slice(0, equals);
     const name = flag.slice(2);
     const kind = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (kind === undefined) throw invalid(`unknown flag: ${flag}${didYouMean(name, Object.keys(table), 2)}`);
+    if (kind === undefined) throw invalid(`unknown flag: ${flag}${didYouMean(name, Object.keys(table))}`);
     const known = values.get(name);
     if (known !== undefined && kind !== 'list') throw invalid(`duplicate flag specified: ${flag}`);
     const value = equals < 0 ? undefined : word.slice(equals + 1);

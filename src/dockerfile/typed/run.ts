@@ -62,6 +62,6 @@ function checkDevice(text: string): void {
     } else if (!named) named = true;
     else if (value === undefined) throw invalid(`invalid field '${field}' must be a key=value pair`);
     else if (key === 'name') throw invalid(`device name already set in ${goQuote(text)}`);
-    else throw invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, ['name', 'required'], 2)}`);
+    else throw invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, ['name', 'required'])}`);
   }
 }

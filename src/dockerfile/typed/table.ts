@@ -45,5 +45,5 @@ export function readInstruction(statement: Statement): Instruction | FromInstruc
   const hint = /^[&|;<>-]/.test(name)
     ? `End the line before it with ${statement.escape} if it goes on here.`
     : undefined;
-  throw invalid(`unknown instruction: ${name}${didYouMean(name, names, 2)}`, hint);
+  throw invalid(`unknown instruction: ${name}${didYouMean(name, names)}`, hint);
 }
