@@ -147,15 +147,18 @@ export function unreachable(value: never): never {
 
 /**
  * " (did you mean X?)" for the nearest candidate by edit distance, or "" when none is near (case is ignored). Near is a
- * distance of two at most, and less than the word's length. Two neighbours that changed places are one edit.
+ * distance of two at most, and less than half of the word; or what the word begins. Two neighbours that changed places
+ * are one edit.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.min(2, Math.max(1, wanted.length - 1)) + 1;
+  let bestDistance = 3;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    const other = candidate.toLowerCase();
+    const distance = editDistance(wanted, other);
+    const isNear = distance < Math.min(2, wanted.length) || distance * 2 < wanted.length || (wanted !== '' && other.startsWith(wanted));
+    if (isNear && distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best === undefined ? '' : ` (did you mean ${best}?)`;
 }
