@@ -16,8 +16,11 @@ function interrupt(): void {
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') readerLeft = true;
-  else failure ??= error;
+  if (error.code === 'EPIPE') {
+    // As SIGPIPE would: nobody wants what is still to come.
+    readerLeft = true;
+    stop.abort();
+  } else failure ??= error;
 });
 // Without standard error there is nobody to tell.
 process.stderr.on('error', () => {});
@@ -37,4 +40,4 @@ if (failure !== undefined) {
   stderr.write(`error: Cannot write to standard output: ${failure.message}\n`);
   code ||= 1;
 }
-process.exit(code);
+process.exit(readerLeft && code === 130 ? 1 : code);
