@@ -5,9 +5,12 @@ import { type Colors, harmless, harmlessLines, widthOf } from './terminal.ts';
 
 const dashes = '-'.repeat(20);
 
-/** Exit status for anything that was thrown. */
+/** Exit status for anything that was thrown. What is wrong in a Dockerfile is no wrong usage of the command. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof WherryError) return factsOf(error.code).exit;
+  if (error instanceof WherryError) {
+    const { exit } = factsOf(error.code);
+    return exit === 2 && error.range !== undefined ? 1 : exit;
+  }
   return isAbort(error) ? factsOf('ABORTED').exit : 1;
 }
 
