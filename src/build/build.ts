@@ -2,6 +2,7 @@
 import type { RegistryClients } from '../../registry/client/client.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { parseDockerfile } from '../dockerfile/parse.ts';
+import { WherryError } from '../errors.ts';
 import type { Image, Place } from '../image/image.ts';
 import { formatPlatform, hostPlatform, isSamePlatform, normalizePlatform, type Platform } from '../oci/platform.ts';
 import type { Store } from '../store/store.ts';
@@ -11,7 +12,7 @@ import { resolveLayout, resolveReference } from './bases.ts';
 import { openMainContext } from './context.ts';
 import { LayerShelf } from './layers.ts';
 import type { BuildOptions, BuildResult, ImageOutputOptions, Output } from './options.ts';
-import { type BuiltImages, publish, stageConfigs, writeOutput } from './output.ts';
+import { type BuiltImages, checkCompression, publish, stageConfigs, writeOutput } from './output.ts';
 import { plan, targetIndex } from './plan.ts';
 import { type SolvedStage, Solver } from './solve.ts';
 
@@ -30,6 +31,7 @@ const storeOutput: Output = { kind: 'image', push: false, options: { ociMediaTyp
 /** Executes a Dockerfile and writes its outputs. Errors carry a code, and a range where they are about an instruction. */
 export async function buildImage(options: BuildOptions, room: BuildRoom): Promise<BuildResult> {
   const outputs = options.outputs === undefined || options.outputs.length === 0 ? [storeOutput] : options.outputs;
+  checkCompression(outputs);
   const built = await solveAll(options, imageOptions(outputs), room);
   const outputRoom = { ...room, local: localPlace(room.store), shelf: built.shelf, epoch: built.epoch };
   const references: string[] = [];
@@ -57,10 +59,16 @@ export async function buildImage(options: BuildOptions, room: BuildRoom): Promis
   };
 }
 
-/** The options of the first image output: they name the digest that a build prints. */
+/** The options of the first image output: they name the digest that a build prints. @throws UNSUPPORTED */
 function imageOptions(outputs: readonly Output[]): ImageOutputOptions {
-  for (const output of outputs) if ('options' in output) return output.options;
-  return { ociMediaTypes: true, compression: 'gzip' };
+  const [first, ...others] = outputs.flatMap((output) => ('options' in output ? [output.options] : []));
+  if (first === undefined) return { ociMediaTypes: true, compression: 'gzip' };
+  for (const { compression, compressionLevel } of others)
+    if (compression !== first.compression || compressionLevel !== first.compressionLevel)
+      throw new WherryError('UNSUPPORTED', 'Cannot write outputs with different compression of their layers', {
+        hint: 'Layers are written once: give all outputs the same compression, or build twice.',
+      });
+  return first;
 }
 
 function localPlace(store: Store): Place {

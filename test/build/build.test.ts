@@ -1,0 +1,374 @@
+// Whole builds: what is looked up, written, found in the cache and shared.
+import { appendFileSync, chmodSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { BuildResult } from '../../src/build/options.ts';
+import { parsePlatform } from '../../src/oci/platform.ts';
+import { parseReference } from '../../src/oci/reference.ts';
+import type { Event } from '../../src/task.ts';
+import { type BuildRoomForTests, failure, fileOf, folderOf, openBuildRoom } from './room.ts';
+
+/** A test in a room of its own. */
+function roomTest(title: string, run: (room: BuildRoomForTests) => Promise<void>): void {
+  test(title, async () => {
+    const room = await openBuildRoom();
+    try {
+      await run(room);
+    } finally {
+      await room.close();
+    }
+  });
+}
+
+const base = { layers: [[folderOf('etc'), fileOf('etc/passwd', 'app:x:7:8::/:/bin/sh\n')]] };
+const host = 'reg.example';
+const platforms = [parsePlatform('linux/amd64'), parsePlatform('linux/arm64')];
+const written = (events: readonly Event[]): string[] =>
+  events.flatMap((event) => (event.kind === 'start' && event.name.startsWith('writing layer') ? [event.name] : []));
+const outcomes = (events: readonly Event[], name: RegExp): string[] => {
+  const ids = events.flatMap((event) => (event.kind === 'start' && name.test(event.name) ? [event.id] : []));
+  return events.flatMap((event) => (event.kind === 'end' && ids.includes(event.id) ? [event.outcome] : []));
+};
+
+roomTest('build: an image in the store under its tags, with what it prints', async (room) => {
+  const result = await room.build({
+    text: 'FROM scratch\nCOPY a /\nCMD ["/a"]',
+    files: { a: '1' },
+    tags: [parseReference('app:1'), parseReference(`${host}/x/y`)],
+  });
+  assert.equal(result.references, [`docker.io/library/app:1@${result.digest}`, `${host}/x/y:latest@${result.digest}`]);
+  assert.equal(await room.store.names(), ['docker.io/library/app:1', `${host}/x/y:latest`]);
+  assert.equal(await room.layers(result), [['a']]);
+  assert.is(result.images[0]?.layers.length, 1);
+  assert.is(result.configDigest, result.images[0]?.configDigest);
+});
+
+roomTest('build: without tags the digest is the name', async (room) => {
+  const result = await room.build({ text: 'FROM scratch\nUSER 1' });
+  assert.equal(result.references, [result.digest]);
+  assert.is((await room.image(result)).config.User, '1');
+});
+
+roomTest('build: bases of stages that are not needed are never asked for', async (room) => {
+  await room.build({
+    text: `FROM ${host}/none AS a\nCOPY x y\nFROM scratch AS b\nCOPY f /\nFROM a\n`,
+    files: { f: '' },
+    target: 'b',
+  });
+  assert.equal(room.calls, []);
+});
+
+roomTest('build: a base is resolved, and its layer not read, when nothing looks into it', async (room) => {
+  await room.base(host, 'app', base);
+  await room.build({ text: `FROM ${host}/app\nENV a=1`, outputs: [{ kind: 'cacheonly' }] });
+  assert.equal(room.calls.filter((call) => call.startsWith('openBlob')).length, 1, room.calls.join('\n'));
+  room.calls.length = 0;
+  await room.build({ text: `FROM ${host}/app\nENV a=2`, outputs: [{ kind: 'cacheonly' }] });
+  assert.equal(room.calls, ['resolve app latest']);
+});
+
+roomTest(
+  'build: with a known table of contents COPY needs no bytes of the base, and a push mounts or streams them',
+  async (room) => {
+    const published = await room.base(host, 'app', base);
+    const layer = published.images[0]?.layers[0]?.descriptor.digest;
+    const text = `FROM ${host}/app\nCOPY --chown=app a /etc/`;
+    await room.build({ text, files: { a: '1' }, outputs: [{ kind: 'cacheonly' }] });
+    room.calls.length = 0;
+    await room.build({
+      text,
+      files: { a: '2' },
+      tags: [parseReference(`${host}/new`)],
+      outputs: [{ kind: 'image', push: true, options: { ociMediaTypes: true, compression: 'gzip' } }],
+    });
+    assert.is(room.calls.includes(`openBlob app ${layer}`), false, room.calls.join('\n'));
+    assert.is(room.calls.includes(`mountBlob new ${layer} app`), true, room.calls.join('\n'));
+  },
+);
+
+roomTest('build: a push stores blobs, then the manifest with its tag', async (room) => {
+  const result = await room.build({
+    text: 'FROM scratch\nCOPY a /',
+    files: { a: '1' },
+    platforms,
+    tags: [parseReference(`${host}/app:v`)],
+    outputs: [{ kind: 'image', push: true, options: { ociMediaTypes: true, compression: 'gzip' } }],
+  });
+  const writes = room.calls.filter((call) => /^(pushBlob|putManifest)/.test(call)).map((call) => call.split(' ')[0]);
+  assert.equal(writes, ['pushBlob', 'pushBlob', 'putManifest', 'pushBlob', 'putManifest', 'putManifest']);
+  assert.is(room.calls.at(-1), `putManifest app ${result.digest} v`);
+  assert.is((await room.registry(host).resolve('app', 'v')).digest, result.digest);
+});
+
+roomTest("build: a pushed image is not put into the store's index", async (room) => {
+  await room.build({
+    text: 'FROM scratch\nUSER 1',
+    tags: [parseReference(`${host}/app:v`)],
+    outputs: [{ kind: 'image', push: true, options: { ociMediaTypes: true, compression: 'gzip' } }],
+  });
+  assert.equal(await room.store.names(), []);
+});
+
+roomTest('build: a push without a tag is refused', async (room) => {
+  const outputs = [{ kind: 'image', push: true, options: { ociMediaTypes: true, compression: 'gzip' } }] as const;
+  assert.match(await failure(room.build({ text: 'FROM scratch\nUSER 1', outputs })), /tag is needed/);
+});
+
+roomTest('build: the second build writes no layer and gives the same digest', async (room) => {
+  const context = {
+    kind: 'directory',
+    path: room.directory('c', { Dockerfile: 'FROM scratch\nCOPY . /\nWORKDIR /w', 'a/b': '1' }),
+  } as const;
+  const first = await room.build({ context });
+  assert.is(written(room.events).length, 2);
+  room.events.length = 0;
+  const second = await room.build({ context });
+  assert.is(second.digest, first.digest);
+  assert.equal(written(room.events), []);
+  assert.equal(outcomes(room.events, /^\[[12]\/2\]/), ['cached', 'cached']);
+});
+
+roomTest(
+  'build: --no-cache writes layers again and gives the same digest; a filter only for its stage',
+  async (room) => {
+    const text = 'FROM scratch AS a\nCOPY a /\nFROM a AS b\nCOPY b /';
+    const build = (more: object): Promise<BuildResult> => room.build({ text, files: { a: '1', b: '2' }, ...more });
+    const first = await build({});
+    room.events.length = 0;
+    assert.is((await build({ noCache: true })).digest, first.digest);
+    assert.is(written(room.events).length, 2);
+    room.events.length = 0;
+    assert.is((await build({ noCacheFilter: ['a'] })).digest, first.digest);
+    assert.equal(written(room.events), ['writing layer of [a 1/1] COPY a /']);
+  },
+);
+
+roomTest('build: times do not count, modes and contents do', async (room) => {
+  const path = room.directory('c', { Dockerfile: 'FROM scratch\nCOPY a /', a: '1' });
+  const build = async (): Promise<string> => (await room.build({ context: { kind: 'directory', path } })).digest;
+  const first = await build();
+  utimesSync(join(path, 'a'), 1e9, 1e9);
+  assert.is(await build(), first);
+  chmodSync(join(path, 'a'), 0o600);
+  const other = await build();
+  assert.is.not(other, first);
+  appendFileSync(join(path, 'a'), '2');
+  assert.is.not(await build(), other);
+  writeFileSync(join(path, 'a'), '1');
+  chmodSync(join(path, 'a'), 0o644);
+  assert.is(await build(), first);
+});
+
+roomTest('build: a change that no COPY sees changes nothing below (early cut-off)', async (room) => {
+  const text = 'FROM scratch AS a\nCOPY . /all/\nFROM scratch\nCOPY --from=a /all/x /\nCOPY y /';
+  const first = await room.build({ text, files: { x: '1', y: '2', z: '3' } });
+  room.events.length = 0;
+  const second = await room.build({ text, files: { x: '1', y: '2', z: '4' } });
+  assert.is(second.digest, first.digest);
+  assert.equal(written(room.events), ['writing layer of [a 1/1] COPY . /all/']);
+});
+
+roomTest('build: the same entries are the same layer on every base', async (room) => {
+  await room.base(host, 'app', base);
+  const files = { a: '1' };
+  const one = await room.build({ text: 'FROM scratch\nCOPY a /', files });
+  room.events.length = 0;
+  const two = await room.build({ text: `FROM ${host}/app\nENV x=1\nCOPY a /`, files });
+  assert.equal(written(room.events), []);
+  assert.is(two.images[0]?.layers.at(-1), one.images[0]?.layers[0]);
+});
+
+roomTest('build: a lost layer is written again', async (room) => {
+  const build = () => room.build({ text: 'FROM scratch\nCOPY a /', files: { a: '1' } });
+  const first = await build();
+  await room.store.blobs.delete(first.images[0]?.layers[0] as never);
+  const second = await build();
+  assert.is(second.digest, first.digest);
+  assert.equal(await room.layers(second), [['a']]);
+});
+
+roomTest('build: platforms share a stage FROM --platform=$BUILDPLATFORM, and each has its own config', async (room) => {
+  await room.base(host, 'tool', [
+    { platform: 'linux/amd64', ...base },
+    { platform: 'linux/arm64', ...base },
+  ]);
+  const text = `FROM --platform=$BUILDPLATFORM ${host}/tool AS t\nWORKDIR /made\nFROM ${host}/tool\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCOPY --from=t /made /made/`;
+  const result = await room.build({ text, platforms, tags: [parseReference('a')] });
+  assert.is(
+    room.events.filter(
+      (event) => event.kind === 'start' && /WORKDIR \/made/.test(event.name) && !/^writing/.test(event.name),
+    ).length,
+    1,
+  );
+  assert.equal(
+    result.images.map((image) => image.platform),
+    ['linux/amd64', 'linux/arm64'],
+  );
+  const place = { ...room.local, repository: 'docker.io/library/a' };
+  const arm = await room.image({ ...result, images: result.images.slice(1) }, place);
+  assert.equal([arm.architecture, arm.config.Labels], ['arm64', { arch: 'arm64' }]);
+});
+
+roomTest('build: one platform that is given twice is one image, and no index', async (room) => {
+  const amd64 = parsePlatform('linux/amd64');
+  const result = await room.build({ text: 'FROM scratch\nUSER 1', platforms: [amd64, amd64] });
+  assert.match(result.mediaType, /manifest/);
+  const index = await room.build({ text: 'FROM scratch\nUSER 1', buildArgs: { BUILDKIT_MULTI_PLATFORM: '1' } });
+  assert.match(index.mediaType, /index/);
+});
+
+roomTest('build: --label comes after LABEL; annotations go where they are for', async (room) => {
+  const result = await room.build({
+    text: 'FROM scratch\nLABEL a=1 b=2',
+    labels: { b: '3', c: '4' },
+    platforms,
+    annotations: [
+      { on: 'manifest', key: 'm', value: '1' },
+      { on: 'manifest', platform: parsePlatform('linux/arm64'), key: 'arm', value: '1' },
+      { on: 'index', key: 'i', value: '1' },
+      { on: 'manifest-descriptor', key: 'd', value: '1' },
+    ],
+  });
+  assert.equal((await room.image(result)).config.Labels, { a: '1', b: '3', c: '4' });
+  const index = await room.local.registry.getManifest('', result.digest);
+  if (index.kind !== 'index') return assert.unreachable();
+  assert.equal({ ...index.value.annotations }, { i: '1' });
+  assert.equal(
+    index.value.manifests.map((entry) => ({ ...entry.annotations })),
+    [{ d: '1' }, { d: '1' }],
+  );
+  const manifests = await Promise.all(
+    index.value.manifests.map((entry) => room.local.registry.getManifest('', entry.digest)),
+  );
+  assert.equal(
+    manifests.map((manifest) => ({ ...manifest.value.annotations })),
+    [{ m: '1' }, { m: '1', arm: '1' }],
+  );
+});
+
+roomTest('build: annotations of an index need one', async (room) => {
+  const annotations = [{ on: 'index', key: 'i', value: '1' }] as const;
+  assert.match(
+    await failure(room.build({ text: 'FROM scratch\nUSER 1', annotations })),
+    /index annotations not supported for single platform export/,
+  );
+});
+
+roomTest('build: the store is asked before the registry, unless --pull', async (room) => {
+  await room.base(host, 'app', { config: { User: 'remote' } });
+  await room.build({ text: 'FROM scratch\nUSER local', tags: [parseReference(`${host}/app`)] });
+  const user = async (pull: boolean): Promise<string | undefined> =>
+    (await room.image(await room.build({ text: `FROM ${host}/app\nENV a=1`, pull }))).config.User;
+  assert.is(await user(false), 'local');
+  assert.is(await user(true), 'remote');
+});
+
+roomTest('build: a base that is nowhere, or not for the platform', async (room) => {
+  await room.base(host, 'two', [{ platform: 'linux/s390x' }, { platform: 'linux/ppc64le' }]);
+  assert.match(
+    await failure(room.build({ text: `FROM ${host}/none` })),
+    /MANIFEST_UNKNOWN|NAME_UNKNOWN: .*failed to resolve source metadata/,
+  );
+  assert.match(
+    await failure(room.build({ text: `FROM ${host}/two`, platforms })),
+    /PLATFORM_UNKNOWN: .*no match for platform in manifest/,
+  );
+});
+
+roomTest('build: named contexts with their own .dockerignore, images and layouts', async (room) => {
+  await room.base(host, 'app', { layers: [[fileOf('from-image', 'i')]] });
+  const path = room.directory('d', { '.dockerignore': 'no*', 'no.txt': 'n', 'yes.txt': 'y' });
+  const layout = join(room.folder, 'layout');
+  await room.build({
+    text: 'FROM scratch\nCOPY l /from-layout',
+    files: { l: '1' },
+    tags: [parseReference('x:v1')],
+    outputs: [{ kind: 'oci', dest: layout, tar: false, options: { ociMediaTypes: true, compression: 'gzip' } }],
+  });
+  const result = await room.build({
+    text: 'FROM base\nCOPY --from=dir . /\nCOPY --from=img / /',
+    namedContexts: {
+      base: { kind: 'layout', path: layout, selector: 'v1' },
+      dir: { kind: 'directory', path },
+      img: { kind: 'image', reference: parseReference(`${host}/app`) },
+    },
+  });
+  assert.equal(await room.layers(result), [['from-layout'], ['.dockerignore', 'yes.txt'], ['from-image']]);
+});
+
+roomTest('build: FROM a named directory is a layer of its files', async (room) => {
+  const path = room.directory('d', { 'a/b': '1' });
+  const result = await room.build({
+    text: 'FROM root\nCOPY c /a/',
+    files: { c: '2' },
+    namedContexts: { root: { kind: 'directory', path } },
+  });
+  assert.equal(await room.layers(result), [
+    ['a', 'a/b'],
+    ['a', 'a/c'],
+  ]);
+  assert.equal(
+    (await room.image(result)).history.map((entry) => entry.created_by),
+    ['FROM root', 'COPY c /a/ # buildkit'],
+  );
+});
+
+roomTest('build: every start has an end, also when it fails', async (room) => {
+  await failure(room.build({ text: 'FROM scratch\nCOPY a b c/\nCOPY none /', files: { a: '', b: '' } }));
+  const open = new Set<string>();
+  for (const event of room.events) {
+    if (event.kind === 'start') open.add(event.id);
+    if (event.kind === 'end') assert.is(open.delete(event.id), true);
+    if (event.kind === 'progress' || event.kind === 'log') assert.is(open.has(event.id), true);
+  }
+  assert.is(open.size, 0);
+});
+
+roomTest('build: nothing is named in the store, and no layer is left under way, after a failure', async (room) => {
+  const text =
+    'FROM scratch AS a\nCOPY a /\nFROM scratch AS b\nCOPY none /\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /';
+  assert.match(
+    await failure(room.build({ text, files: { a: '1' }, tags: [parseReference('x')] })),
+    /SOURCE_NOT_FOUND|"\/none": not found/,
+  );
+  assert.equal(await room.store.names(), []);
+  assert.equal(outcomes(room.events, /^writing/).length, written(room.events).length);
+});
+
+roomTest('build: undeclared arguments are a warning', async (room) => {
+  await room.build({ text: 'ARG a\nFROM scratch\nUSER 1', buildArgs: { a: '1', b: '2' } });
+  const warnings = room.events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []));
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /\[b\]/);
+});
+
+roomTest('build: outputs that want their layers compressed in two ways are refused', async (room) => {
+  const output = (compression: 'gzip' | 'none', dest: string) =>
+    ({ kind: 'oci', tar: true, dest: join(room.folder, dest), options: { ociMediaTypes: true, compression } }) as const;
+  const outputs = [output('gzip', 'a'), output('none', 'b')];
+  assert.match(
+    await failure(room.build({ text: 'FROM scratch\nCOPY a /', files: { a: '' }, outputs })),
+    /UNSUPPORTED: .*compression/,
+  );
+});
+
+roomTest("build: Docker's media types where they are asked for", async (room) => {
+  const outputs = [{ kind: 'image', push: false, options: { ociMediaTypes: false, compression: 'gzip' } }] as const;
+  const result = await room.build({ text: 'FROM scratch\nCOPY a /', files: { a: '' }, outputs });
+  assert.is(result.mediaType, 'application/vnd.docker.distribution.manifest.v2+json');
+});
+
+test('build: an aborted task is ABORTED, and later work is not begun', async () => {
+  const stop = new AbortController();
+  const room = await openBuildRoom({ signal: stop.signal });
+  try {
+    stop.abort();
+    assert.match(await failure(room.build({ text: 'FROM scratch\nCOPY a /', files: { a: '1' } })), /^ABORTED/);
+    assert.equal(written(room.events), []);
+  } finally {
+    await room.close();
+  }
+});
+
+test.run();
