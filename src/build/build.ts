@@ -12,7 +12,7 @@ import { resolveLayout, resolveReference } from './bases.ts';
 import { openMainContext } from './context.ts';
 import { LayerShelf } from './layers.ts';
 import type { BuildOptions, BuildResult, ImageOutputOptions, Output } from './options.ts';
-import { type BuiltImages, checkCompression, publish, stageConfigs, writeOutput } from './output.ts';
+import { type BuiltImages, publish, stageConfigs, writeOutput } from './output.ts';
 import { plan, targetIndex } from './plan.ts';
 import { type SolvedStage, Solver } from './solve.ts';
 
@@ -31,7 +31,6 @@ const storeOutput: Output = { kind: 'image', push: false, options: { ociMediaTyp
 /** Executes a Dockerfile and writes its outputs. Errors carry a code, and a range where they are about an instruction. */
 export async function buildImage(options: BuildOptions, room: BuildRoom): Promise<BuildResult> {
   const outputs = options.outputs === undefined || options.outputs.length === 0 ? [storeOutput] : options.outputs;
-  checkCompression(outputs);
   const built = await solveAll(options, imageOptions(outputs), room);
   const outputRoom = { ...room, local: localPlace(room.store), shelf: built.shelf, epoch: built.epoch };
   const references: string[] = [];

@@ -52,7 +52,7 @@ export interface ImageOutputOptions {
   /** Default true; false writes Docker schema 2 media types. */
   readonly ociMediaTypes: boolean;
   readonly compression: 'gzip' | 'none';
-  /** gzip: 0 to 9. */
+  /** gzip: 1 to 9. */
   readonly compressionLevel?: number;
 }
 

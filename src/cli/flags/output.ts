@@ -171,7 +171,12 @@ function imageOptions(pairs: ReadonlyMap<string, string>, text: string): ImageOu
   if (compression !== 'gzip' && compression !== 'uncompressed')
     throw bad(text, `unknown compression "${compression}"`, 'Want gzip or uncompressed.');
   const level = pairs.get('compression-level');
-  if (level !== undefined && !/^[0-9]$/.test(level)) throw bad(text, `compression-level "${level}" is not 0 to 9`);
+  if (level !== undefined && !/^[1-9]$/.test(level))
+    throw bad(
+      text,
+      `compression-level "${level}" is not 1 to 9`,
+      level === '0' ? 'Use compression=uncompressed.' : undefined,
+    );
   return {
     ociMediaTypes: flagOf(pairs, 'oci-mediatypes', text) ?? true,
     compression: compression === 'gzip' ? 'gzip' : 'none',
