@@ -193,9 +193,11 @@ export class LayerShelf {
 
   /** Notes the digests of local files for the next build. A file that changed since `readAt` is not kept. */
   #remember(entries: readonly FileEntry[], toc: Toc, readAt: number): void {
-    const digests = new Map(toc.entries.map((entry) => [entry.path, entry.digest]));
+    let position = 0;
     for (const entry of entries) {
-      const digest = digests.get(entry.path);
+      // Both are in one order, but the table leaves out what is no file of the tree.
+      if (toc.entries[position]?.path !== entry.path) continue;
+      const digest = toc.entries[position++]?.digest;
       if (
         entry.content?.kind !== 'file' ||
         entry.content.offset !== undefined ||
@@ -225,29 +227,25 @@ async function digestOfContent(entry: FileEntry): Promise<Digest> {
 
 /** Digest of a layer's plan: every entry as it will be written, in order. */
 function keyOf(entries: readonly FileEntry[], format: LayerFormat): Digest {
+  const { compression, level = null, epoch } = format;
   const digester = createDigester();
-  digester.update(
-    Buffer.from(
-      JSON.stringify({
-        version: formatVersion,
-        compression: format.compression,
-        level: format.level ?? null,
-        epoch: format.epoch,
-      }),
-    ),
-  );
+  let text = JSON.stringify({ version: formatVersion, compression, level, epoch });
   for (const entry of entries) {
-    const { path, type, mode, uid, gid, size, link, deviceMajor, deviceMinor, xattrs } = entry;
-    const mtime = Math.floor(Math.min(entry.mtime, format.epoch));
-    const sortedXattrs = xattrs === undefined ? null : Object.entries(xattrs).sort(([a], [b]) => (a < b ? -1 : 1));
-    const digest = type === 'file' ? (entry.digest ?? null) : null;
-    digester.update(
-      Buffer.from(
-        `${JSON.stringify([path, type, mode, uid, gid, type === 'file' ? size : 0, mtime, link ?? null, deviceMajor ?? 0, deviceMinor ?? 0, sortedXattrs, digest])}\n`,
-      ),
-    );
+    text += `\n${lineOf(entry, epoch)}`;
+    if (text.length < 64 * 1024) continue;
+    digester.update(Buffer.from(text));
+    text = '';
   }
+  digester.update(Buffer.from(text));
   return digester.digest();
+}
+
+function lineOf(entry: FileEntry, epoch: number): string {
+  const { path, type, mode, uid, gid, link = null, deviceMajor = 0, deviceMinor = 0 } = entry;
+  const xattrs = Object.entries(entry.xattrs ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const content = type === 'file' ? [entry.size, entry.digest ?? null] : [];
+  const mtime = Math.floor(Math.min(entry.mtime, epoch));
+  return JSON.stringify([path, type, mode, uid, gid, mtime, link, deviceMajor, deviceMinor, xattrs, ...content]);
 }
 
 /** One run for each key; a failed run is forgotten, so that a retry may work. */

@@ -107,8 +107,7 @@ function putDirectory(copier: Copier, source: FileEntry, place: Place): void {
   if (place.relative !== '' || existing === undefined) {
     const xattrs = { ...existing?.xattrs, ...source.xattrs };
     table.set({
-      ...withMetadata(copier, source),
-      path: place.target,
+      ...withMetadata(copier, source, place.target),
       ...(Object.keys(xattrs).length > 0 ? { xattrs } : {}),
     });
   } else if (place.target !== '') table.set({ ...existing, mtime: source.mtime });
@@ -131,7 +130,7 @@ function makeOpenDirectories(copier: Copier): void {
     if (directory.isMade) continue;
     directory.isMade = true;
     const existing = existingDirectory(copier, directory.target);
-    if (existing === undefined) copier.table.set({ ...withMetadata(copier, directory.source), path: directory.target });
+    if (existing === undefined) copier.table.set(withMetadata(copier, directory.source, directory.target));
     else copier.table.set({ ...existing, mode: directory.source.mode });
   }
 }
@@ -142,16 +141,20 @@ function copyFile(copier: Copier, source: FileEntry, target: string): void {
     throw new WherryError('COPY_FAILED', `cannot replace to directory /${target} with file`, {
       hint: `There is a directory at "/${target}": remove it first, or choose another name.`,
     });
-  copier.table.set({ ...withMetadata(copier, source), path: target });
+  copier.table.set(withMetadata(copier, source, target));
 }
 
-function withMetadata(copier: Copier, source: FileEntry): FileEntry {
-  const { owner, mode } = copier.request;
+/** A source's entry at `path`, with --chown and --chmod. One object for each of perhaps many files. */
+function withMetadata(copier: Copier, source: FileEntry, path: string): FileEntry {
+  const { owner, mode: chmod } = copier.request;
+  const mode =
+    chmod === undefined || source.type === 'symlink' ? source.mode : chmod(source.mode, source.type === 'directory');
+  if (owner === undefined && source.inode === undefined) return { ...source, path, mode };
   return {
     ...source,
+    path,
+    mode,
     ...(owner === undefined ? {} : { uid: owner.uid, gid: owner.gid }),
-    mode:
-      mode === undefined || source.type === 'symlink' ? source.mode : mode(source.mode, source.type === 'directory'),
     ...(source.inode === undefined ? {} : { inode: `${copier.inodes}/${source.inode}` }),
   };
 }

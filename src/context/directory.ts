@@ -1,7 +1,6 @@
 // A directory on disk as a file tree, without what its ignore rules hide. Reads lazily and synchronously, each directory
 // once; owners are 0:0, since a build context has none (BuildKit's fsutil does the same). Symlinks are entries, never ways.
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
 import { messageOf, WherryError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compareNames, type FileEntry } from '../tar/entry.ts';
@@ -79,7 +78,8 @@ function lookup(state: State, path: string): FileEntry | undefined {
   if (known !== undefined || state.entries.has(path)) return known;
   const entry = isReachable(state, path) ? readEntry(state, path) : undefined;
   const visible = entry !== undefined && isVisible(state, path, entry.type === 'directory') ? entry : undefined;
-  state.entries.set(path, visible);
+  // Files are looked up once: to keep the entries of a large context would cost more than to read them again.
+  if (visible === undefined || visible.type === 'directory') state.entries.set(path, visible);
   return visible;
 }
 
@@ -111,8 +111,13 @@ function isVisible(state: State, path: string, isDirectoryEntry: boolean): boole
   return isDirectoryEntry && state.ignore?.mayReinclude(path) === true && list(state, path).length > 0;
 }
 
+/** A path on disk. Paths of a tree are clean, and what path.join leaves of a long text are many pieces of it in memory. */
+function placeOf(state: State, path: string): string {
+  return path === '' ? state.root : `${state.root === '/' ? '' : state.root}/${path}`;
+}
+
 function readEntry(state: State, path: string): FileEntry | undefined {
-  const place = join(state.root, path);
+  const place = placeOf(state, path);
   let stat: BigIntStats | undefined;
   try {
     stat = lstatSync(place, { bigint: true, throwIfNoEntry: false });
@@ -127,7 +132,7 @@ function readEntry(state: State, path: string): FileEntry | undefined {
 }
 
 function entryOf(state: State, path: string, stat: BigIntStats): FileEntry {
-  const place = join(state.root, path);
+  const place = placeOf(state, path);
   const common = { path, mode: Number(stat.mode) & 0o7777, uid: 0, gid: 0, size: 0, mtime: secondsOf(stat.mtimeNs) };
   if (stat.isDirectory()) return { ...common, type: 'directory' };
   if (stat.isSymbolicLink()) return { ...common, type: 'symlink', mode: 0o777, link: readlinkSync(place) };
@@ -136,11 +141,12 @@ function entryOf(state: State, path: string, stat: BigIntStats): FileEntry {
   if (stat.isCharacterDevice() || stat.isBlockDevice())
     return { ...common, type: stat.isBlockDevice() ? 'block' : 'character', ...deviceOf(stat.rdev) };
   const digest = state.digests?.get(place, stat);
+  const { mode, mtime } = common;
+  const content = { kind: 'file' as const, path: place };
+  const file: FileEntry = { path, type: 'file', mode, uid: 0, gid: 0, size: Number(stat.size), mtime, content };
+  if (digest === undefined && stat.nlink <= 1n) return file;
   return {
-    ...common,
-    type: 'file',
-    size: Number(stat.size),
-    content: { kind: 'file', path: place },
+    ...file,
     ...(digest === undefined ? {} : { digest }),
     ...(stat.nlink > 1n ? { inode: `${stat.dev}:${stat.ino}` } : {}),
   };
@@ -176,7 +182,7 @@ function isListed(state: State, path: string): boolean {
 }
 
 function readNames(state: State, path: string): readonly string[] {
-  const place = join(state.root, path);
+  const place = placeOf(state, path);
   let names: string[];
   try {
     names = readdirSync(place);
@@ -201,7 +207,7 @@ function decodeNames(state: State, path: string, names: readonly Buffer[]): stri
     if (ignoreStateOf(state, place)?.ignored) return [];
     throw new WherryError(
       'IO_FAILED',
-      `Cannot read directory "${join(state.root, path)}": the name "${name}" (bytes ${bytes.toString('hex')}) is not UTF-8`,
+      `Cannot read directory "${placeOf(state, path)}": the name "${name}" (bytes ${bytes.toString('hex')}) is not UTF-8`,
       { hint: 'Rename the file, or name it in .dockerignore with "*" for the odd bytes.' },
     );
   });

@@ -96,8 +96,8 @@ function opaqueMark(path: string): FileEntry {
 function linkInodes(entries: readonly FileEntry[]): FileEntry[] {
   const first = new Map<string, string>();
   return entries.map((entry) => {
+    if (entry.inode === undefined) return entry;
     const { inode, ...rest } = entry;
-    if (inode === undefined) return entry;
     const target = first.get(inode);
     if (target === undefined) {
       first.set(inode, entry.path);

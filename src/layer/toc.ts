@@ -138,17 +138,23 @@ type Line = [
   rest?: Rest,
 ];
 
+/** Tables are written and read in pieces, so that no text of all of a large one is in memory. */
+const linesAtOnce = 1000;
+const bytesAtOnce = 128 * 1024;
+
 /** Table → JSON lines: one with the version, the diffId, sizes and the digest of all that follows, then one for each entry. */
 export function encodeToc(toc: Toc): Uint8Array {
-  const body = Buffer.from(toc.entries.map((entry) => `${JSON.stringify(lineOf(entry))}\n`).join(''));
-  const head = {
-    toc: version,
-    diffId: toc.diffId,
-    size: toc.size,
-    entries: toc.entries.length,
-    digest: digestOf(body),
-  };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
+  const digester = createDigester();
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < toc.entries.length; at += linesAtOnce) {
+    const lines = toc.entries.slice(at, at + linesAtOnce).map((entry) => `${JSON.stringify(lineOf(entry))}\n`);
+    const piece = Buffer.from(lines.join(''));
+    digester.update(piece);
+    pieces.push(piece);
+  }
+  const { diffId, size, entries } = toc;
+  const head = { toc: version, diffId, size, entries: entries.length, digest: digester.digest() };
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...pieces]);
 }
 
 function lineOf(entry: TocEntry): Line {
@@ -188,9 +194,15 @@ export function parseToc(bytes: Uint8Array): Toc {
     if (head['toc'] !== version) throw damaged(`it has version ${String(head['toc'])}`);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset + end, bytes.byteLength - end);
     if (digestOf(body) !== head['digest']) throw damaged('its bytes were changed');
-    const lines = JSON.parse(`[${body.toString().trimEnd().replaceAll('\n', ',')}]`) as Line[];
-    if (lines.length !== head['entries']) throw damaged('entries are missing');
-    return { diffId: head['diffId'] as DiffId, size: head['size'] as number, entries: lines.map(entryOfLine) };
+    const entries: TocEntry[] = [];
+    for (let at = 0; at < body.length; ) {
+      const stop = body.indexOf(0x0a, Math.min(at + bytesAtOnce, body.length - 1)) + 1;
+      const piece = body.toString('utf8', at, stop - 1);
+      for (const line of JSON.parse(`[${piece.replaceAll('\n', ',')}]`) as Line[]) entries.push(entryOfLine(line));
+      at = stop;
+    }
+    if (entries.length !== head['entries']) throw damaged('entries are missing');
+    return { diffId: head['diffId'] as DiffId, size: head['size'] as number, entries };
   } catch (error) {
     throw isError(error, 'STORE_INVALID') ? error : damaged('it is not a table of contents', error);
   }

@@ -61,20 +61,32 @@ export function createStatCache(
     },
     save: async (temporary) => {
       if (!isChanged) return;
-      const others = [...load()].filter(([name]) => !used.has(name));
-      const kept = others.concat([...used]).slice(-limit);
-      const lines = kept.map(([name, { state, digest }]) => JSON.stringify([name, state, digest]));
-      await writeAtomically(path, Buffer.from(`[${version},\n${lines.join(',\n')}]`), {
-        temporary: await temporary(),
-        mode: 0o600,
-      });
+      const bytes = Buffer.concat(encode(load(), used, limit));
+      await writeAtomically(path, bytes, { temporary: await temporary(), mode: 0o600 });
       isChanged = false;
     },
   };
 }
 
+/** The file's bytes in pieces: what was not used this time first, so that it goes first when there is too much. */
+function encode(old: ReadonlyMap<string, Entry>, used: ReadonlyMap<string, Entry>, limit: number): Buffer[] {
+  const kept: (readonly [string, Entry])[] = [];
+  for (const item of old) if (!used.has(item[0])) kept.push(item);
+  for (const item of used) kept.push(item);
+  const first = Math.max(0, kept.length - limit);
+  const pieces = [Buffer.from(`[${version}`)];
+  for (let at = first; at < kept.length; at += 1000) {
+    const lines = kept
+      .slice(at, at + 1000)
+      .map(([name, { state, digest }]) => `,\n${JSON.stringify([name, state, digest])}`);
+    pieces.push(Buffer.from(lines.join('')));
+  }
+  return [...pieces, Buffer.from(']')];
+}
+
 function textOf(state: FileState): string {
-  return `${state.dev} ${state.ino} ${state.size} ${state.mtimeNs} ${state.ctimeNs}`;
+  // `join` makes one flat text; a template leaves a tree of its pieces, which counts where there are 100,000 of them.
+  return [state.dev, state.ino, state.size, state.mtimeNs, state.ctimeNs].join(' ');
 }
 
 function readEntries(path: string): Map<string, Entry> {
