@@ -7,7 +7,7 @@ import { encodeHeader, endOfArchive, padding } from '../tar/encode.ts';
 import type { Content, FileEntry, TarHeader } from '../tar/entry.ts';
 import { formatWhiteout, whiteoutOf } from '../tar/whiteout.ts';
 import { type BlockBuilder, createBlockBuilder } from './block-builder.ts';
-import { changed, contentOf, createFileOpener, type FileOpener, streamContent } from './content.ts';
+import { changed, contentOf, createFileOpener, type FileOpener, hasChanged, streamContent } from './content.ts';
 
 /** What the archive has of an entry: told once its content is written. */
 export interface Written {
@@ -177,13 +177,14 @@ async function* readFile(
   const digester = createDigester();
   const file = files.open(entry, content);
   try {
+    const modified = file.modified();
     for (let position = 0; position < entry.size; position += mebibyte) {
       if (position > 0) yield { bytes: block.take(), last: false };
       const target = block.reserve(Math.min(mebibyte, entry.size - position));
       if (file.read(target, position) !== target.length) throw changed(entry);
       digester.update(target);
     }
-    if (content.offset === undefined && file.read(Buffer.alloc(1), entry.size) > 0) throw changed(entry);
+    if (content.offset === undefined && hasChanged(entry, file, modified)) throw changed(entry);
   } finally {
     file.close();
   }

@@ -1,6 +1,6 @@
 // The bytes of a file entry: read synchronously into memory of the caller, or as a stream. The size that was planned
 // is a promise that the tar header has already made: content that is longer or shorter is an error that names the file.
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf, WherryError } from '../errors.ts';
 import type { Content, FileEntry } from '../tar/entry.ts';
 
@@ -8,6 +8,8 @@ import type { Content, FileEntry } from '../tar/entry.ts';
 export interface OpenFile {
   /** Fills `target` from `position` of the content; returns how many bytes there were. */
   read(target: Buffer, position: number): number;
+  /** When the file was last written to, in nanoseconds. */
+  modified(): bigint;
   close(): void;
 }
 
@@ -59,6 +61,7 @@ function readerOf(entry: FileEntry, descriptor: number, { start, close }: { star
         throw unreadable(entry, cause);
       }
     },
+    modified: () => fstatSync(descriptor, { bigint: true }).mtimeNs,
     close: () => {
       if (close) closeSync(descriptor);
     },
@@ -87,6 +90,7 @@ async function* piecesOf(entry: FileEntry, content: Content): AsyncGenerator<Uin
     try {
       const file = opener.open(entry, content);
       try {
+        const modified = file.modified();
         for (let position = 0; position < entry.size; ) {
           const target = Buffer.allocUnsafe(Math.min(pieceSize, entry.size - position));
           const count = file.read(target, position);
@@ -94,7 +98,7 @@ async function* piecesOf(entry: FileEntry, content: Content): AsyncGenerator<Uin
           if (count < target.length) return;
           position += count;
         }
-        if (content.offset === undefined && file.read(Buffer.alloc(1), entry.size) > 0) throw changed(entry);
+        if (content.offset === undefined && hasChanged(entry, file, modified)) throw changed(entry);
       } finally {
         file.close();
       }
@@ -102,6 +106,11 @@ async function* piecesOf(entry: FileEntry, content: Content): AsyncGenerator<Uin
       opener.close();
     }
   }
+}
+
+/** Whether a file that was read to its planned end goes on behind it, or was written to since `modified`. */
+export function hasChanged(entry: FileEntry, file: OpenFile, modified: bigint): boolean {
+  return file.read(Buffer.alloc(1), entry.size) > 0 || file.modified() !== modified;
 }
 
 /** The content that a file must have; an empty file may come without. */
