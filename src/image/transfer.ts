@@ -112,7 +112,10 @@ export async function transferBlob(
   });
 }
 
-/** Each source is asked twice: behind one that gave wrong bytes may be a mirror, which the client leaves alone then. */
+/**
+ * A place that is no network place is passed over where it lacks the blob and there is another, so that no upload is begun
+ * in vain. Others are asked twice: behind one that gave wrong bytes may be a mirror, which the client leaves alone then.
+ */
 async function pushFromFirst(
   blob: Descriptor,
   sources: readonly Place[],
@@ -120,7 +123,9 @@ async function pushFromFirst(
   onBytes: (count: number) => void,
 ): Promise<void> {
   let failure: unknown;
-  for (const source of sources.flatMap((place) => [place, place])) {
+  for (const source of sources.flatMap((place) => (place.host === '' ? [place] : [place, place]))) {
+    const isPassed = source.host === '' && source !== sources.at(-1);
+    if (isPassed && !(await source.registry.hasBlob(source.repository, blob))) continue;
     try {
       const open = (offset: number): AsyncIterable<Uint8Array> =>
         skip(source.registry.openBlob(source.repository, blob), offset);
