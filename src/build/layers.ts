@@ -104,7 +104,8 @@ export class LayerShelf {
   #tar(layer: ImageLayer): Promise<string> {
     return once(this.#tars, layer.diffId, async () => {
       await this.fetch(layer);
-      return openLayerTar({ directory: `${this.#store.root}/wherry/tars`, blobs: this.#store.blobs, layer });
+      // With the session's other temporary files: a copy that is in the cache never reads it again.
+      return openLayerTar({ directory: await this.#store.temporary(), blobs: this.#store.blobs, layer });
     });
   }
 
