@@ -37,7 +37,7 @@ export async function buildImage(options: BuildOptions, room: BuildRoom): Promis
   const main = publish(built.images, imageOptions(outputs));
   for (const output of outputs) {
     const published = 'options' in output ? publish(built.images, output.options) : main;
-    if (output.kind === 'image' || output.kind === 'oci') await stageConfigs(published, room.store);
+    if ('options' in output) await stageConfigs(published, room.store);
     references.push(...(await writeOutput(output, built.images, published, outputRoom)));
   }
   const { digest, mediaType, size } = main.root.descriptor;

@@ -12,6 +12,7 @@ import { type Published, type PublishedImage, publishImage, publishIndex } from 
 import { type TransferOptions, transfer } from '../image/transfer.ts';
 import { writeWhole } from '../image/write-file.ts';
 import { tarStream, treeEntries, writeTree } from '../layer/unpack.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
 import { formatPlatform, isSamePlatform, type Platform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -206,11 +207,16 @@ async function writeArchive(
 ): Promise<void> {
   await fetchAll(published, room);
   const entries = archiveEntries(
-    [{ published, names }],
-    (layer) => ({ kind: 'stream', open: () => room.store.blobs.open(layer) }),
+    [{ root: published.root, below: belowRoot(published), names }],
+    (blob) => ({ kind: 'stream', open: () => room.store.blobs.open(blob) }),
     { docker },
   );
   await writeWhole(dest, tarStream(entries, 0), room.task.signal);
+}
+
+/** The manifests of an index. */
+function belowRoot({ root, images }: Published): readonly ManifestDocument[] {
+  return root.kind === 'index' ? images.map((image) => image.manifest) : [];
 }
 
 async function writeLayout(

@@ -3,21 +3,24 @@
 import { annotations } from '../oci/annotations.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { encodedOf } from '../oci/digest.ts';
+import type { ManifestDocument } from '../oci/manifest.ts';
 import { mediaTypes } from '../oci/media-types.ts';
 import { formatFamiliar, formatReference, type Reference } from '../oci/reference.ts';
 import { type Content, comparePaths, type FileEntry } from '../tar/entry.ts';
-import type { Published } from './publish.ts';
+import { isForeign } from './transfer.ts';
 
-/** What goes into one archive: images with the names that each has there. */
+/** What goes into one archive: an image or an index, with the names that it has there. */
 export interface ArchivedImage {
-  readonly published: Published;
+  readonly root: ManifestDocument;
+  /** The manifests and indexes below the root, in order. */
+  readonly below: readonly ManifestDocument[];
   readonly names: readonly Reference[];
 }
 
-/** The archive's files, sorted. `contentOf` gives the bytes of layers. `docker` adds `manifest.json`. */
+/** The archive's files, sorted. `contentOf` gives the bytes of configs and layers. `docker` adds `manifest.json`. */
 export function archiveEntries(
   images: readonly ArchivedImage[],
-  contentOf: (layer: Descriptor) => Content,
+  contentOf: (blob: Descriptor) => Content,
   options: { readonly docker: boolean },
 ): FileEntry[] {
   const files = new Map<string, FileEntry>();
@@ -25,14 +28,11 @@ export function archiveEntries(
     files.set(path, { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size, mtime: 0, content });
   };
   const addBytes = (path: string, bytes: Uint8Array): void => add(path, bytes.byteLength, { kind: 'bytes', bytes });
-  for (const { published } of images) {
-    addBytes(blobPath(published.root.descriptor), published.root.bytes);
-    for (const image of published.images) {
-      addBytes(blobPath(image.manifest.descriptor), image.manifest.bytes);
-      addBytes(blobPath(image.config.descriptor), image.config.bytes);
-      for (const layer of image.layers)
-        add(blobPath(layer.descriptor), layer.descriptor.size, contentOf(layer.descriptor));
-    }
+  for (const document of images.flatMap(documentsOf)) {
+    addBytes(blobPath(document.descriptor), document.bytes);
+    if (document.kind === 'index') continue;
+    for (const blob of [document.value.config, ...document.value.layers])
+      if (!isForeign(blob)) add(blobPath(blob), blob.size, contentOf(blob));
   }
   addBytes('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
   addBytes(
@@ -56,13 +56,17 @@ export function archiveEntries(
   return [...parents, ...files.values()].sort((a, b) => comparePaths(a.path, b.path));
 }
 
+function documentsOf({ root, below }: ArchivedImage): readonly ManifestDocument[] {
+  return [root, ...below];
+}
+
 function blobPath(descriptor: Descriptor): string {
   return `blobs/${descriptor.digest.slice(0, descriptor.digest.indexOf(':'))}/${encodedOf(descriptor.digest)}`;
 }
 
 /** Entries of index.json: one for each name, with the annotations that containerd and Docker look for. */
-function indexEntries({ published, names }: ArchivedImage): Descriptor[] {
-  const { mediaType, digest, size } = published.root.descriptor;
+function indexEntries({ root, names }: ArchivedImage): Descriptor[] {
+  const { mediaType, digest, size } = root.descriptor;
   if (names.length === 0) return [{ mediaType, digest, size }];
   return names.map((name) => ({
     mediaType,
@@ -79,15 +83,16 @@ function indexEntries({ published, names }: ArchivedImage): Descriptor[] {
   }));
 }
 
-function dockerEntries({ published, names }: ArchivedImage): unknown[] {
-  return published.images.map((image) => ({
-    Config: blobPath(image.config.descriptor),
+function dockerEntries(image: ArchivedImage): unknown[] {
+  const manifests = documentsOf(image).flatMap((document) => (document.kind === 'manifest' ? [document.value] : []));
+  return manifests.map(({ config, layers }) => ({
+    Config: blobPath(config),
     RepoTags:
-      names.length === 0
+      image.names.length === 0
         ? null
-        : names.map((name) =>
+        : image.names.map((name) =>
             formatFamiliar({ registry: name.registry, repository: name.repository, tag: name.tag ?? 'latest' }),
           ),
-    Layers: image.layers.map((layer) => blobPath(layer.descriptor)),
+    Layers: layers.map(blobPath),
   }));
 }

@@ -70,14 +70,15 @@ async function allOrFirstError(work: readonly Promise<unknown>[]): Promise<void>
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Each blob once; layers that need not exist anywhere (foreign, with urls) are left where they are. */
+/** Each blob once; foreign layers are left where they are. */
 function uniqueBlobs(descriptors: readonly Descriptor[]): Descriptor[] {
   const unique = new Map<string, Descriptor>();
   for (const descriptor of descriptors) if (!isForeign(descriptor)) unique.set(descriptor.digest, descriptor);
   return [...unique.values()];
 }
 
-function isForeign(descriptor: Descriptor): boolean {
+/** True for a layer that no registry need have: its urls tell where it is (image spec, "Non-Distributable Layers"). */
+export function isForeign(descriptor: Descriptor): boolean {
   return (descriptor.urls?.length ?? 0) > 0 && /foreign|nondistributable/.test(descriptor.mediaType);
 }
 

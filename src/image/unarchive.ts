@@ -2,6 +2,7 @@
 // tar, or Docker's `manifest.json` with layer files anywhere in the tar. Blobs go into the given store as they pass.
 import { isError, WherryError } from '../errors.ts';
 import { annotations } from '../oci/annotations.ts';
+import { parseConfig } from '../oci/config.ts';
 import { type Descriptor, descriptorFrom, descriptorOf, objectFrom } from '../oci/descriptor.ts';
 import { isDigest } from '../oci/digest.ts';
 import { type ManifestDocument, manifestDocument, parseManifest } from '../oci/manifest.ts';
@@ -26,7 +27,7 @@ interface Contents {
   readonly links: Map<string, string>;
 }
 
-/** Reads an archive into `blobs`. @throws ARCHIVE_INVALID, DIGEST_MISMATCH, MANIFEST_INVALID */
+/** Reads an archive into `blobs`. @throws ARCHIVE_INVALID, CONFIG_INVALID, DIGEST_MISMATCH, MANIFEST_INVALID */
 export async function readImageArchive(
   source: AsyncIterable<Uint8Array>,
   blobs: BlobStore,
@@ -148,12 +149,14 @@ async function readDocker(bytes: Uint8Array, contents: Contents, blobs: BlobStor
       const blob = blobAt(path, contents);
       layers.push({ mediaType: await layerType(blob, blobs, path), digest: blob.digest, size: blob.size });
     }
-    const root = manifestDocument({
-      schemaVersion: 2,
-      mediaType: mediaTypes.manifest,
-      config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
-      layers,
-    });
+    const descriptor = { mediaType: mediaTypes.config, digest: config.digest, size: config.size };
+    const diffIds = parseConfig(await blobs.read(descriptor), descriptor).value.rootfs.diff_ids;
+    if (diffIds.length !== layers.length)
+      throw new WherryError(
+        'ARCHIVE_INVALID',
+        `Cannot read image archive: "${item.Config}" has ${diffIds.length} layers, "manifest.json" ${layers.length}`,
+      );
+    const root = manifestDocument({ schemaVersion: 2, mediaType: mediaTypes.manifest, config: descriptor, layers });
     await blobs.put(root.bytes);
     images.push({
       root: { ...root, descriptor: descriptorOf(root.bytes, mediaTypes.manifest) },

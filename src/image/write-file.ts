@@ -2,7 +2,8 @@
 // a pipe is written into, and a symbolic link stays one: what it points to is replaced.
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { reasonOf, WherryError } from '../errors.ts';
@@ -34,7 +35,7 @@ async function writeTo(dest: string, source: Readable, signal: AbortSignal): Pro
     await pipeline(source, createWriteStream(dest, { flags: 'w' }), { signal });
     return;
   }
-  const path = there === undefined ? dest : await realpath(dest);
+  const path = there === undefined ? await linkedPath(dest) : await realpath(dest);
   const temporary = `${path}.${randomUUID()}.partial`;
   try {
     await pipeline(source, createWriteStream(temporary, { flags: 'wx' }), { signal });
@@ -46,4 +47,15 @@ async function writeTo(dest: string, source: Readable, signal: AbortSignal): Pro
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Where a link that points to nothing yet would have its file made. */
+async function linkedPath(dest: string): Promise<string> {
+  let path = dest;
+  for (let links = 0; links < 40; links++) {
+    const link = await readlink(path).catch(() => undefined);
+    if (link === undefined) return path;
+    path = resolve(dirname(path), link);
+  }
+  return path;
 }

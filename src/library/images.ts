@@ -5,6 +5,7 @@ import { readConfig, selectExactly, selectManifest } from '../image/resolve.ts';
 import { annotations } from '../oci/annotations.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
+import { mediaTypes } from '../oci/media-types.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, selectorOf } from '../oci/reference.ts';
 import { formatLocation, inStore, openForReading, parseLocation, storePlace } from './place.ts';
@@ -51,11 +52,12 @@ async function summary(
   session: Session,
 ): Promise<{ platforms: string[]; size: number; created?: string }> {
   if (root.kind === 'manifest') {
-    const config = await readConfig(session.local, root);
     const size =
       root.descriptor.size + root.value.config.size + root.value.layers.reduce((sum, layer) => sum + layer.size, 0);
+    if (!isImage(root)) return { platforms: [], size };
+    const config = await readConfig(session.local, root);
     return {
-      platforms: [formatPlatform(config.value)],
+      platforms: config.value.os === 'unknown' ? [] : [formatPlatform(config.value)],
       size,
       ...(config.value.created === undefined ? {} : { created: config.value.created }),
     };
@@ -74,6 +76,11 @@ async function summary(
     size: there.reduce((sum, child) => sum + child.size, root.descriptor.size),
     ...(first?.created === undefined ? {} : { created: first.created }),
   };
+}
+
+/** False for other artifacts, such as attestations, whose config is of another type. */
+function isImage(document: ManifestDocument & { kind: 'manifest' }): boolean {
+  return [mediaTypes.config, mediaTypes.dockerConfig].some((type) => type === document.value.config.mediaType);
 }
 
 /** One line of an image's history, with the layer that it made. */
@@ -171,7 +178,7 @@ export async function inspect(
       document.kind === 'index'
         ? {
             platforms: document.value.manifests.flatMap((entry) =>
-              entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
+              entry.platform === undefined || entry.platform.os === 'unknown' ? [] : [formatPlatform(entry.platform)],
             ),
           }
         : {};
@@ -181,7 +188,7 @@ export async function inspect(
       document.kind === 'manifest'
         ? document
         : await selectManifest(place, document, hostPlatform()).catch(() => undefined);
-    if (manifest === undefined) return facts;
+    if (manifest === undefined || (!isImage(manifest) && options.config !== true)) return facts;
     const config = await readConfig(place, manifest);
     return { ...facts, config: parse(config.bytes), ...(options.config === true ? { text: text(config.bytes) } : {}) };
   });

@@ -2,11 +2,10 @@
 import { access } from 'node:fs/promises';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { reasonOf, WherryError } from '../errors.ts';
-import { archiveEntries } from '../image/archive.ts';
+import { type ArchivedImage, archiveEntries } from '../image/archive.ts';
 import type { Place } from '../image/image.ts';
 import { mountableFrom, noteOrigins } from '../image/origins.ts';
-import type { Published, PublishedImage } from '../image/publish.ts';
-import { readConfig, selectExactly, selectManifest } from '../image/resolve.ts';
+import { selectExactly, selectManifest } from '../image/resolve.ts';
 import { transfer } from '../image/transfer.ts';
 import { readImageArchive } from '../image/unarchive.ts';
 import { writeWhole } from '../image/write-file.ts';
@@ -142,34 +141,29 @@ async function writeImages(
   options: { readonly output: string; readonly format: 'docker' | 'oci' },
   session: Session,
 ): Promise<void> {
-  const images: { published: Published; names: readonly Reference[] }[] = [];
-  for (const { root, names } of items)
-    images.push({ published: { root, images: await imagesBelow(root, from) }, names });
-  if (options.format === 'docker' && images.some(({ published }) => published.images.length > 1))
+  const images: ArchivedImage[] = [];
+  for (const { root, names } of items) images.push({ root, below: await documentsBelow(root, from), names });
+  if (options.format === 'docker' && images.some(({ below }) => below.length > 1))
     throw new WherryError('UNSUPPORTED', 'Cannot write several platforms into a Docker archive', {
       hint: 'Choose one with --platform, or use --format oci.',
     });
   const entries = archiveEntries(
     images,
-    (layer) => ({ kind: 'stream', open: () => from.registry.openBlob(from.repository, layer) }),
+    (blob) => ({ kind: 'stream', open: () => from.registry.openBlob(from.repository, blob) }),
     { docker: options.format === 'docker' },
   );
   await writeWhole(options.output, tarStream(entries, 0), session.task.signal);
 }
 
-async function imagesBelow(root: ManifestDocument, from: Place): Promise<PublishedImage[]> {
-  if (root.kind === 'manifest') {
-    const config = await readConfig(from, root);
-    const layers = root.value.layers.map((descriptor, position) => ({
-      descriptor,
-      diffId: config.value.rootfs.diff_ids[position] as (typeof config.value.rootfs.diff_ids)[number],
-    }));
-    return [{ manifest: root, config, layers }];
+/** All manifests and indexes below a root, attestations included. */
+async function documentsBelow(root: ManifestDocument, from: Place): Promise<ManifestDocument[]> {
+  if (root.kind === 'manifest') return [];
+  const documents: ManifestDocument[] = [];
+  for (const child of root.value.manifests) {
+    const document = await from.registry.getManifest(from.repository, child.digest);
+    documents.push(document, ...(await documentsBelow(document, from)));
   }
-  const images: PublishedImage[] = [];
-  for (const child of root.value.manifests)
-    images.push(...(await imagesBelow(await from.registry.getManifest(from.repository, child.digest), from)));
-  return images;
+  return documents;
 }
 
 /** Saves images of the store to an archive file, or to standard output ("-"). */
