@@ -14,11 +14,15 @@ import { readTar } from '../tar/read.ts';
 /** An image that an archive holds, with the names that it has there (as written; may be none). */
 export interface UnarchivedImage {
   readonly root: ManifestDocument;
+  /** The manifests and indexes below an index, by digest. */
+  readonly below: ReadonlyMap<string, ManifestDocument>;
   readonly names: readonly string[];
 }
 
 /** Documents larger than this are refused. */
 const maxDocument = 4 * 1024 * 1024;
+/** How deep indexes may nest. */
+const maxDepth = 8;
 
 /** What was found in the tar. */
 interface Contents {
@@ -39,9 +43,16 @@ export async function readImageArchive(
     });
   const contents = await readContents(archive.tar, blobs);
   const index = contents.documents.get('index.json');
-  const images = index === undefined ? [] : await readLayout(index, blobs);
-  if (images.length > 0) return images;
   const docker = contents.documents.get('manifest.json');
+  const images =
+    index === undefined
+      ? []
+      : await readLayout(index, blobs).catch((error) => {
+          // Docker writes indexes whose other platforms it does not have; its own list names what is there.
+          if (docker === undefined || !isError(error, 'ARCHIVE_INVALID')) throw error;
+          return [];
+        });
+  if (images.length > 0) return images;
   if (docker === undefined)
     throw new WherryError('ARCHIVE_INVALID', 'Cannot read image archive: it has neither index.json nor manifest.json', {
       hint: 'Want what `docker save` or `wherry save` writes.',
@@ -113,16 +124,29 @@ async function readLayout(index: Uint8Array, blobs: BlobStore): Promise<Unarchiv
   const entries = objectFrom(parseJson(index, 'index.json'), 'index.json')['manifests'];
   if (!Array.isArray(entries))
     throw new WherryError('ARCHIVE_INVALID', 'Cannot read "index.json" of the image archive: it has no manifests');
-  const images = new Map<string, { root: ManifestDocument; names: string[] }>();
+  const images = new Map<string, UnarchivedImage & { readonly names: string[] }>();
   for (const entry of entries) {
     const descriptor = descriptorFrom(entry, 'index.json of the image archive');
     const root = await readManifest(descriptor, blobs);
     const name = descriptor.annotations?.[annotations.imageName] ?? descriptor.annotations?.[annotations.refName];
-    const image = images.get(descriptor.digest) ?? { root, names: [] };
+    const image = images.get(descriptor.digest) ?? { root, below: await readBelow(root, blobs), names: [] };
     if (name !== undefined) image.names.push(name);
     images.set(descriptor.digest, image);
   }
   return [...images.values()];
+}
+
+async function readBelow(root: ManifestDocument, blobs: BlobStore, depth = 0): Promise<Map<string, ManifestDocument>> {
+  const below = new Map<string, ManifestDocument>();
+  if (root.kind === 'manifest') return below;
+  if (depth === maxDepth)
+    throw new WherryError('MANIFEST_INVALID', `Cannot read image archive: indexes nest more than ${maxDepth} deep`);
+  for (const child of root.value.manifests) {
+    const document = await readManifest(child, blobs);
+    below.set(child.digest, document);
+    for (const [digest, inner] of await readBelow(document, blobs, depth + 1)) below.set(digest, inner);
+  }
+  return below;
 }
 
 async function readManifest(descriptor: Descriptor, blobs: BlobStore): Promise<ManifestDocument> {
@@ -160,6 +184,7 @@ async function readDocker(bytes: Uint8Array, contents: Contents, blobs: BlobStor
     await blobs.put(root.bytes);
     images.push({
       root: { ...root, descriptor: descriptorOf(root.bytes, mediaTypes.manifest) },
+      below: new Map(),
       names: Array.isArray(item.RepoTags) ? item.RepoTags.map(String) : [],
     });
   }

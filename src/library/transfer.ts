@@ -212,13 +212,15 @@ export async function load(options: CommonOptions & { readonly input: string }):
       const loaded: string[] = [];
       for (const image of await readImageArchive(openFile(options.input), session.store.blobs)) {
         const names = image.names.map(parseReference);
-        if (names.length === 0) await transfer(session.local, image.root, session.local, session.task);
+        const options = { manifests: image.below };
+        if (names.length === 0) await transfer(session.local, image.root, session.local, session.task, options);
         for (const name of names)
           await transfer(
             session.local,
             image.root,
             { ...storePlace(name, session), tags: [name.tag ?? 'latest'] },
             session.task,
+            options,
           );
         loaded.push(
           ...(names.length === 0
