@@ -9,7 +9,7 @@ export type {
   Output,
 } from './build/options.ts';
 export { type Code, factsOf, type Position, type SourceFile, type SourceRange, WherryError } from './errors.ts';
-export { build } from './library/build.ts';
+export { build, type LibraryBuildOptions } from './library/build.ts';
 export {
   type HistoryLine,
   history,

@@ -1,0 +1,61 @@
+// The library's build: what may be said as text, pushing, events and aborting.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isError } from '../../src/errors.ts';
+import { build, type Event, images, inspect, serve } from '../../src/index.ts';
+
+const room = mkdtempSync(join(tmpdir(), 'wherry-library-'));
+test.after(() => rmSync(room, { recursive: true, force: true }));
+const store = join(room, 'store');
+
+test('build: a directory, names and platforms as text', async () => {
+  writeFileSync(join(room, 'Dockerfile'), 'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCOPY Dockerfile /\n');
+  const result = await build({ context: room, tags: ['text:1'], platforms: ['linux/arm64', 'linux/amd64'], store });
+  assert.equal(
+    result.images.map((image) => image.platform),
+    ['linux/arm64', 'linux/amd64'],
+  );
+  assert.equal(result.references, [`docker.io/library/text:1@${result.digest}`]);
+  assert.equal(
+    (await images({ store })).map((image) => image.platforms),
+    [['linux/arm64', 'linux/amd64']],
+  );
+});
+
+test('build: push goes to the registry of the tag, and every start has an end', async () => {
+  const registry = await serve({ address: '127.0.0.1:0', root: join(room, 'registry') });
+  try {
+    const events: Event[] = [];
+    const files = { Dockerfile: 'FROM scratch\nCOPY a /\n', a: 'a' };
+    const options = { context: { kind: 'files', files }, tags: [`${registry.address}/team/a:1`], push: true } as const;
+    const { digest } = await build({ ...options, store, onEvent: (event) => events.push(event) });
+    assert.is((await inspect(`docker://${registry.address}/team/a:1`, { store })).digest, digest);
+    const of = (kind: 'start' | 'end'): string[] =>
+      events.flatMap((event) => (event.kind === kind && 'id' in event ? [event.id] : [])).sort();
+    assert.equal(of('start'), of('end'));
+    assert.ok(of('start').length > 3);
+  } finally {
+    await registry.close();
+  }
+});
+
+test('build: an aborted signal stops it, a bad name is refused before anything is done', async () => {
+  const context = { kind: 'files', files: { Dockerfile: 'FROM scratch\n' } } as const;
+  for (const [options, code] of [
+    [{ signal: AbortSignal.abort() }, 'ABORTED'],
+    [{ tags: ['No'] }, 'REFERENCE_INVALID'],
+    [{ platforms: ['x/y/z/w'] }, 'ARGUMENT_INVALID'],
+  ] as const) {
+    try {
+      await build({ context, store, ...options });
+      assert.unreachable();
+    } catch (error) {
+      assert.ok(isError(error, code), String(error));
+    }
+  }
+});
+
+test.run();
