@@ -1,7 +1,5 @@
 // Images → where `--output` says: the store, registries, an OCI or Docker archive, a layout directory, the files of the
 // root file system (buildx, "--output"). Each output appears whole or not at all.
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { RegistryClients } from '../../registry/client/client.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { unreachable, WherryError } from '../errors.ts';
@@ -11,15 +9,15 @@ import { mountableFrom } from '../image/origins.ts';
 import { type Published, type PublishedImage, publishImage, publishIndex } from '../image/publish.ts';
 import { type TransferOptions, transfer } from '../image/transfer.ts';
 import { writeWhole } from '../image/write-file.ts';
-import { tarStream, treeEntries, writeTree } from '../layer/unpack.ts';
+import { tarStream } from '../layer/unpack.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
-import { formatPlatform, isSamePlatform, type Platform } from '../oci/platform.ts';
+import { isSamePlatform, type Platform } from '../oci/platform.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import { openStore, type Store } from '../store/store.ts';
-import type { FileEntry } from '../tar/entry.ts';
 import { inEvent, type Task } from '../task.ts';
 import type { LayerShelf } from './layers.ts';
 import type { AnnotationOption, ImageOutputOptions, Output } from './options.ts';
+import { writeLocal, writeTar } from './output-files.ts';
 import type { SolvedStage } from './solve.ts';
 
 /** What outputs need. */
@@ -105,17 +103,21 @@ export async function writeOutput(
       return [];
     case 'local':
       await inEvent(room.task, { name: `exporting to ${output.dest}` }, () =>
-        writeLocal(built, output.dest, output.platformSplit ?? built.solved.length > 1, room),
+        writeLocal(built.solved, { dest: output.dest, split: splitOf(output, built) }, room.task),
       );
       return [];
     case 'tar':
       await inEvent(room.task, { name: `exporting to tar ${output.dest}` }, () =>
-        writeTar(built, output.dest, output.platformSplit ?? built.solved.length > 1, room),
+        writeTar(built.solved, { dest: output.dest, split: splitOf(output, built), epoch: room.epoch }, room.task),
       );
       return [];
     default:
       return unreachable(output);
   }
+}
+
+function splitOf(output: { readonly platformSplit?: boolean }, built: BuiltImages): boolean {
+  return output.platformSplit ?? built.solved.length > 1;
 }
 
 /** Puts the made configs into the store's blobs, from where every transfer reads them. */
@@ -234,38 +236,4 @@ async function writeLayout(
   } finally {
     await layout.close();
   }
-}
-
-/** `linux/arm/v7` → `linux_arm_v7`, the name of a platform's folder. */
-function folderOf(platform: Platform): string {
-  return formatPlatform(platform).replaceAll('/', '_');
-}
-
-async function writeLocal(built: BuiltImages, dest: string, split: boolean, room: OutputRoom): Promise<void> {
-  for (const { platform, stage } of built.solved) {
-    const folder = split ? join(dest, folderOf(platform)) : dest;
-    await mkdir(folder, { recursive: true }).catch((cause: Error) => {
-      throw new WherryError('OUTPUT_FAILED', `Cannot write to "${folder}": ${cause.message}`, { cause });
-    });
-    const tree = await stage.tree();
-    if (tree !== undefined) await writeTree(tree, folder, room.task);
-  }
-}
-
-async function writeTar(built: BuiltImages, dest: string, split: boolean, room: OutputRoom): Promise<void> {
-  const entries: FileEntry[] = [];
-  for (const { platform, stage } of built.solved) {
-    const tree = await stage.tree();
-    if (tree === undefined) continue;
-    const folder = folderOf(platform);
-    if (split)
-      entries.push({ path: folder, type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: room.epoch });
-    for (const entry of treeEntries(tree)) entries.push(split ? below(folder, entry) : entry);
-  }
-  await writeWhole(dest, tarStream(entries, Number.POSITIVE_INFINITY), room.task.signal);
-}
-
-function below(folder: string, entry: FileEntry): FileEntry {
-  const moved = { ...entry, path: `${folder}/${entry.path}` };
-  return entry.type === 'hardlink' ? { ...moved, link: `${folder}/${entry.link}` } : moved;
 }

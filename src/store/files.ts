@@ -119,18 +119,19 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
 }
 
 /** Makes a folder and what is above it; returns the topmost one that was not there. Errors: IO_FAILED */
-export async function makeFolder(path: string, mode = 0o755): Promise<string | undefined> {
-  // Node's own recursion reports ENOENT for a full or read-only disk.
+export async function makeFolder(path: string, mode = 0o755, attempts = 4): Promise<string | undefined> {
+  // Node's own recursion reports ENOENT for a full or read-only disk, and never ends below /proc.
   try {
     await mkdir(path, { mode });
     return path;
   } catch (cause) {
     if (isSystemError(cause, 'EEXIST') && (await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
-    if (!isSystemError(cause, 'ENOENT') || dirname(path) === path) throw ioError(cause, 'write', path);
+    if (!isSystemError(cause, 'ENOENT') || dirname(path) === path || attempts === 1)
+      throw ioError(cause, 'write', path);
   }
   const above = await makeFolder(dirname(path), mode);
   // Somebody else may have made it, or removed what is above, in between: then once more.
-  const own = await makeFolder(path, mode);
+  const own = await makeFolder(path, mode, attempts - 1);
   return above ?? own;
 }
 
