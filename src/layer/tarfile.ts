@@ -17,8 +17,6 @@ export interface LayerTarOptions {
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly layer: Layer;
-  /** Makes a folder of the same file system for a tar under way, which goes when this process dies. Default: `directory`. */
-  readonly temporary?: () => Promise<string>;
   /** Most bytes of the tar; more are TOO_LARGE. Default 64 GiB. */
   readonly limit?: number;
 }
@@ -40,8 +38,7 @@ export function openLayerTar(options: LayerTarOptions): Promise<string> {
 
 async function makeTar(path: string, options: LayerTarOptions): Promise<string> {
   if (await exists(path)) return path;
-  const folder = await options.temporary?.();
-  const temporary = folder === undefined ? `${path}.${randomBytes(6).toString('hex')}.tmp` : join(folder, 'tar');
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await mkdir(options.directory, { recursive: true });
     const file = await open(temporary, 'wx', 0o600);

@@ -83,19 +83,15 @@ async function checkStore(path: string): Promise<void> {
     await store.close();
   }
   await images({ store: path });
-  assert.equal(leftovers(path, ['tmp']), []);
+  assert.equal(leftovers(path), []);
 }
 
-/** Files of sessions, and unfinished tars. */
-function leftovers(path: string, folders: readonly string[] = ['tmp', 'tars']): string[] {
-  const below = (folder: string): string[] =>
-    existsSync(folder)
-      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-          statSync(join(folder, name)).isFile(),
-        )
-      : [];
-  return folders.flatMap((folder) =>
-    below(join(path, 'wherry', folder)).filter((name) => folder === 'tmp' || name.endsWith('.tmp')),
+/** Files of sessions that have ended. */
+function leftovers(path: string): string[] {
+  const folder = join(path, 'wherry', 'tmp');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
   );
 }
 
