@@ -211,7 +211,8 @@ export async function load(options: CommonOptions & { readonly input: string }):
     inEvent(session.task, { name: `loading ${options.input}` }, async () => {
       const loaded: string[] = [];
       for (const image of await readImageArchive(openFile(options.input), session.store.blobs)) {
-        const names = image.names.map(parseReference);
+        // A layout that another tool made may name its image by a tag alone, which is no image's name.
+        const names = image.names.filter((name) => /[/:]/.test(name)).map(parseReference);
         const options = { manifests: image.below };
         if (names.length === 0) await transfer(session.local, image.root, session.local, session.task, options);
         for (const name of names)

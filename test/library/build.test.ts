@@ -1,11 +1,12 @@
 // The library's build: what may be said as text, pushing, events and aborting.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isError } from '../../src/errors.ts';
-import { build, type Event, images, inspect, serve } from '../../src/index.ts';
+import { build, copy, type Event, images, inspect, load, serve } from '../../src/index.ts';
 
 const room = mkdtempSync(join(tmpdir(), 'wherry-library-'));
 test.after(() => rmSync(room, { recursive: true, force: true }));
@@ -40,6 +41,20 @@ test('build: push goes to the registry of the tag, and every start has an end', 
   } finally {
     await registry.close();
   }
+});
+
+test('load: a tag alone is no name, the image is there by its digest', async () => {
+  const other = join(room, 'other');
+  const archive = join(room, 'plain.tar');
+  const { digest } = await build({
+    context: { kind: 'files', files: { Dockerfile: 'FROM scratch\n' } },
+    tags: ['plain'],
+    store,
+  });
+  await copy('store:plain', `oci:${join(room, 'layout')}:latest`, { store });
+  execFileSync('tar', ['-C', join(room, 'layout'), '-cf', archive, '.']);
+  assert.equal(await load({ input: archive, store: other }), [digest]);
+  assert.equal(await images({ store: other }), []);
 });
 
 test('build: an aborted signal stops it, a bad name is refused before anything is done', async () => {
