@@ -1,14 +1,14 @@
 // One HTTP request in, one response out: the only place that knows node-fetch, agents and proxies. No redirects, no
 // retries, no credentials: those are redirect.ts, retry.ts and auth/. Bytes pass as they are on the wire.
 import { setMaxListeners } from 'node:events';
-import type { Agent } from 'node:http';
+import type { Agent, ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import type fetchFunction from 'node-fetch';
 import { WherryError } from '../../src/errors.ts';
 import type { Task } from '../../src/task.ts';
 import { guardedLookup, isLoopback } from './wire/addresses.ts';
-import { networkFailure } from './wire/failure.ts';
+import { networkFailure, proxyRefusal } from './wire/failure.ts';
 import { type Body, type HttpRequest, type HttpResponse, parseUrl, redactUrl } from './wire/message.ts';
 import { follow } from './wire/redirect.ts';
 import { defaultPatience, withRetries } from './wire/retry.ts';
@@ -107,6 +107,7 @@ async function createAgent(url: URL, options: AgentOptions): Promise<Agent> {
       'HttpsProxyAgent' in module
         ? new module.HttpsProxyAgent(proxy, agentOptions)
         : new module.HttpProxyAgent(proxy, agentOptions);
+    if (secure) agent.on('proxyConnect', refuse);
     // Options of the constructor count for the proxy's certificate, these for the server's.
     agent.options = { ...agent.options, rejectUnauthorized };
     return agent;
@@ -116,6 +117,11 @@ async function createAgent(url: URL, options: AgentOptions): Promise<Agent> {
       cause,
     });
   }
+}
+
+/** Without this the proxy's refusal would pass for the server's answer. A 407 is an answer: who called tells of logins. */
+function refuse({ statusCode }: { readonly statusCode: number }, request: ClientRequest): void {
+  if (statusCode !== 200 && statusCode !== 407) request.destroy(proxyRefusal(statusCode));
 }
 
 /** A request under way: its watch for silence and its abort. Time that we ourselves take (a slow source or sink) does not count. */

@@ -12,7 +12,14 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'Set NODE_EXTRA_CA_CERTS to its authority, or name the host as insecure.'],
   ['EPROTO', 'If the server speaks plain HTTP, name the host as insecure.'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'If the server speaks plain HTTP, name the host as insecure.'],
+  ['EPROXY', 'Check HTTPS_PROXY and NO_PROXY, and what the proxy allows.'],
 ]);
+
+/** What a proxy that makes no tunnel comes to: it may not reach the server just now, or does not want to. */
+export function proxyRefusal(status: number): Error {
+  const code = [502, 503, 504].includes(status) ? 'ECONNREFUSED' : 'EPROXY';
+  return Object.assign(new Error(`the proxy answered ${status}`), { code });
+}
 
 /** The error of a request that failed; `detail.reason` is the system's code (`ECONNRESET`), or "". */
 export function networkFailure(
