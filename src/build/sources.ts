@@ -42,13 +42,18 @@ export function stageOfFrom(from: string, stage: Stage, stages: readonly Stage[]
   const earlier = stages.findLast((other) => other.name === name && other.index < stage.index);
   const index = isNumber ? Number(from) : earlier?.index;
   if (isNumber && Number(from) >= stages.length)
-    throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`);
+    throw new WherryError('DOCKERFILE_INVALID', `invalid stage index ${from}`, {
+      hint: `Stages are counted from 0: the last one is ${stages.length - 1}. Names are safer (FROM … AS NAME).`,
+    });
   if (index === stage.index || (index === undefined && stage.name === name))
-    throw new WherryError('DOCKERFILE_INVALID', `circular dependency detected on stage: ${stage.name ?? stage.index}`);
+    throw new WherryError('DOCKERFILE_INVALID', `circular dependency detected on stage: ${stage.name ?? stage.index}`, {
+      hint: 'A stage copies from the stages above it, from images and from named contexts.',
+    });
   if (index === undefined ? stages.some((other) => other.name === name) : index > stage.index)
     throw new WherryError(
       'DOCKERFILE_INVALID',
       `cannot copy from stage "${from}", it needs to be defined before current stage "${stage.name ?? stage.index}"`,
+      { hint: 'Move that stage up: a stage copies from the stages above it.' },
     );
   return index;
 }

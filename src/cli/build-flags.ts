@@ -6,7 +6,7 @@ const source = 'What to build';
 const image = 'The image';
 const cache = 'Cache and bases';
 const output = 'Where it goes';
-const run = 'For RUN';
+const run = 'For RUN (which this version refuses)';
 
 /** Flags that work. */
 export const buildFlags: readonly Flag[] = [
@@ -79,7 +79,11 @@ export const buildFlags: readonly Flag[] = [
     summary: 'look nothing up for these stages',
   },
   { name: 'pull', group: cache, summary: 'ask the registry for every base again, also where the store has it' },
-  { name: 'push', group: output, summary: 'push the result to the registries of its tags' },
+  {
+    name: 'push',
+    group: output,
+    summary: 'push the result to the registries of its tags; the local store does not keep it',
+  },
   {
     name: 'output',
     short: 'o',

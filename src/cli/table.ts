@@ -18,7 +18,7 @@ export const commands: readonly Command[] = [
     summary: 'build an image from a Dockerfile',
     description: [
       'CONTEXT is where COPY and ADD find their files: a directory, "-" (a tar or a lone Dockerfile on standard input), a git URL or an http(s) URL.',
-      'Without -o the result is kept in the local store under its tags; --push pushes it as well. Standard output gets one registry/repository:tag@digest a tag, or the digest alone.',
+      'Without -o the result is kept in the local store under its tags; with --push it goes to the registries of its tags instead. Standard output gets one registry/repository:tag@digest a tag, or the digest alone.',
     ],
     arguments: [{ name: 'CONTEXT', complete: 'directory' }],
     missing: 'Write "wherry build ." to build the current directory.',

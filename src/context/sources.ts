@@ -80,7 +80,10 @@ function segmentPattern(part: string, written: string): PathPattern {
 function notFound(source: PathSource, path: string, resolved: string): WherryError {
   const origin = source.origin ?? 'the build context';
   return new WherryError('SOURCE_NOT_FOUND', `Cannot copy from ${origin}: "/${path}": not found`, {
-    hint: ignoredHint(source.tree, [path, resolved]) ?? nearestHint(source.tree, resolved, origin),
+    hint:
+      ignoredHint(source.tree, [path, resolved]) ??
+      linkHint(source.tree, path, origin) ??
+      nearestHint(source.tree, resolved, origin),
   });
 }
 
@@ -91,6 +94,18 @@ function ignoredHint(tree: FileTree, paths: readonly string[]): string | undefin
     const found = ignoredBy(path);
     if (found)
       return `It is excluded by ${found.file} line ${found.rule.line} ("${found.rule.text}"); add "!${path}" below that line to keep it.`;
+  }
+  return undefined;
+}
+
+/** Where a symlink is on the way: it is followed in the tree alone. */
+function linkHint(tree: FileTree, path: string, origin: string): string | undefined {
+  const parts = path.split('/');
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const head = parts.slice(0, depth).join('/');
+    const entry = tree.lookup(head);
+    if (entry?.type === 'symlink')
+      return `"/${head}" is a symbolic link to "${entry.link}": links are followed inside ${origin} and never out of it.`;
   }
   return undefined;
 }

@@ -27,6 +27,14 @@ const maxDepth = 8;
 export async function resolveImage(place: Place, selector: string, platform: Platform): Promise<ResolvedImage> {
   const root = await place.registry.getManifest(place.repository, selector);
   const manifest = await selectManifest(place, root, platform);
+  return { root, manifest, ...(await readImage(place, manifest)) };
+}
+
+/** The config and the layers of a manifest, which must fit one another. @throws MANIFEST_INVALID, CONFIG_INVALID, UNSUPPORTED */
+export async function readImage(
+  place: Place,
+  manifest: ManifestDocument & { readonly kind: 'manifest' },
+): Promise<Pick<ResolvedImage, 'config' | 'image'>> {
   const config = await readConfig(place, manifest);
   const diffIds = config.value.rootfs.diff_ids;
   const layers = manifest.value.layers;
@@ -47,7 +55,7 @@ export async function resolveImage(place: Place, selector: string, platform: Pla
     diffId: diffIds[position] as (typeof diffIds)[number],
     origin: place,
   }));
-  return { root, manifest, config, image: { config: config.value, layers: imageLayers } };
+  return { config, image: { config: config.value, layers: imageLayers } };
 }
 
 /** Follows indexes down to the manifest for `platform`. */

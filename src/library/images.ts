@@ -5,7 +5,7 @@ import { readConfig, selectExactly, selectManifest } from '../image/resolve.ts';
 import { annotations } from '../oci/annotations.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
-import { mediaTypes } from '../oci/media-types.ts';
+import { isConfigType } from '../oci/media-types.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, selectorOf } from '../oci/reference.ts';
 import { formatLocation, inStore, openForReading, parseLocation, storePlace } from './place.ts';
@@ -54,7 +54,7 @@ async function summary(
   if (root.kind === 'manifest') {
     const size =
       root.descriptor.size + root.value.config.size + root.value.layers.reduce((sum, layer) => sum + layer.size, 0);
-    if (!isImage(root)) return { platforms: [], size };
+    if (!isConfigType(root.value.config.mediaType)) return { platforms: [], size };
     const config = await readConfig(session.local, root);
     return {
       platforms: config.value.os === 'unknown' ? [] : [formatPlatform(config.value)],
@@ -76,11 +76,6 @@ async function summary(
     size: there.reduce((sum, child) => sum + child.size, root.descriptor.size),
     ...(first?.created === undefined ? {} : { created: first.created }),
   };
-}
-
-/** False for other artifacts, such as attestations, whose config is of another type. */
-function isImage(document: ManifestDocument & { kind: 'manifest' }): boolean {
-  return [mediaTypes.config, mediaTypes.dockerConfig].some((type) => type === document.value.config.mediaType);
 }
 
 /** One line of an image's history, with the layer that it made. */
@@ -188,7 +183,8 @@ export async function inspect(
       document.kind === 'manifest'
         ? document
         : await selectManifest(place, document, hostPlatform()).catch(() => undefined);
-    if (manifest === undefined || (!isImage(manifest) && options.config !== true)) return facts;
+    if (manifest === undefined || (!isConfigType(manifest.value.config.mediaType) && options.config !== true))
+      return facts;
     const config = await readConfig(place, manifest);
     return { ...facts, config: parse(config.bytes), ...(options.config === true ? { text: text(config.bytes) } : {}) };
   });

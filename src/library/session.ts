@@ -2,7 +2,7 @@
 import { createRegistryClients, type RegistryClients } from '../../registry/client/client.ts';
 import { parseMirror, readClientConfig } from '../../registry/client/mirrors.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
-import { WherryError } from '../errors.ts';
+import { messageOf, WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
 import { openStore, type Store, type StoreOptions, storePath } from '../store/store.ts';
 import { createTask, type Event, type Task } from '../task.ts';
@@ -67,7 +67,8 @@ export async function inSession<T>(options: CommonOptions, work: (session: Sessi
   } finally {
     stop.abort();
     clients.close();
-    await Promise.all(opened.map((layout) => layout.close()));
-    await store.close();
+    // What was done is done, and what failed has its own reason; the next session removes what is left.
+    for (const each of [...opened, store])
+      await each.close().catch((error) => task.emit({ kind: 'warning', message: messageOf(error) }));
   }
 }

@@ -5,12 +5,13 @@ import { reasonOf, WherryError } from '../errors.ts';
 import { type ArchivedImage, archiveEntries } from '../image/archive.ts';
 import type { Place } from '../image/image.ts';
 import { mountableFrom, noteOrigins } from '../image/origins.ts';
-import { selectExactly, selectManifest } from '../image/resolve.ts';
+import { readImage, selectExactly, selectManifest } from '../image/resolve.ts';
 import { transfer } from '../image/transfer.ts';
 import { readImageArchive } from '../image/unarchive.ts';
 import { writeWhole } from '../image/write-file.ts';
 import { tarStream } from '../layer/unpack.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
+import { isConfigType } from '../oci/media-types.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
 import { openStore } from '../store/store.ts';
@@ -67,6 +68,8 @@ export async function pull(
         : options.platform === undefined
           ? await selectManifest(from, found, hostPlatform())
           : await selectExactly(from, found, parsePlatform(options.platform));
+      // An image that could not be used is not let in; other artifacts are taken as they are.
+      if (root.kind === 'manifest' && isConfigType(root.value.config.mediaType)) await readImage(from, root);
       const moved = await moveTo({ kind: 'store', reference }, from, root, session);
       if (root.kind === 'manifest') await noteOrigins(session.store, root.value.layers, from);
       return moved;

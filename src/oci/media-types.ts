@@ -29,6 +29,11 @@ export function isManifestType(mediaType: string): boolean {
   return mediaType === mediaTypes.manifest || mediaType === mediaTypes.dockerManifest;
 }
 
+/** True for the config of an image, OCI or Docker schema 2. */
+export function isConfigType(mediaType: string): boolean {
+  return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig;
+}
+
 const pairs: readonly (readonly [string, string])[] = [
   [mediaTypes.index, mediaTypes.dockerIndex],
   [mediaTypes.manifest, mediaTypes.dockerManifest],

@@ -163,7 +163,8 @@ export async function removeTree(path: string): Promise<void> {
   try {
     if (await isMountedBelow(path)) throw Object.assign(new Error('something is mounted inside'), { code: 'EBUSY' });
     try {
-      await rm(path, { recursive: true, force: true });
+      // Writers that were stopped may still be ending.
+      await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
     } catch (error) {
       if (!isSystemError(error, 'EACCES', 'EPERM')) throw error;
       await openFolders(path);

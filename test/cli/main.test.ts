@@ -156,7 +156,7 @@ test('wherry images, history, inspect and rm', async () => {
   const history = await wherry(['history', 'listed']);
   assert.match(
     history.stdout,
-    /^LAYER +CREATED +SIZE +CREATED BY\n- +1970-01-01 +0B +CMD \["\/hello.txt"\]\nsha256:[0-9a-f]{12} +1970-01-01 +\S+B +COPY hello\.txt \/ /,
+    /^LAYER +CREATED +SIZE +CREATED BY\n- +1970-01-01 +0B +CMD \["\/hello.txt"\]\nsha256:[0-9a-f]{12} +1970-01-01 +\S+B +COPY hello\.txt \/\n/,
   );
   assert.is((JSON.parse((await wherry(['history', '--json', 'listed'])).stdout) as unknown[]).length, 2);
   assert.match((await wherry(['inspect', 'listed'])).stdout, /^Cmd: +\["\/hello.txt"\]$/m);

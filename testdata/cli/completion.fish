@@ -31,7 +31,7 @@ complete -c wherry -n '__fish_seen_subcommand_from build' -l timestamp -x -d 'no
 complete -c wherry -n '__fish_seen_subcommand_from build' -l no-cache -d 'look nothing up in the cache'
 complete -c wherry -n '__fish_seen_subcommand_from build' -l no-cache-filter -x -d 'look nothing up for these stages'
 complete -c wherry -n '__fish_seen_subcommand_from build' -l pull -d 'ask the registry for every base again, also where the store has it'
-complete -c wherry -n '__fish_seen_subcommand_from build' -l push -d 'push the result to the registries of its tags'
+complete -c wherry -n '__fish_seen_subcommand_from build' -l push -d 'push the result to the registries of its tags; the local store does not keep it'
 complete -c wherry -n '__fish_seen_subcommand_from build' -l output -s o -x -a '(__fish_complete_directories)' -d 'type=image|registry|oci|docker|local|tar|cacheonly with keys such as dest=FILE; DIR alone is a local directory, "-" a tar on standard output'
 complete -c wherry -n '__fish_seen_subcommand_from build' -l metadata-file -r -F -d 'write digests and names as JSON'
 complete -c wherry -n '__fish_seen_subcommand_from build' -l iidfile -r -F -d 'write the image id: the config'\''s digest, or the index'\''s for several platforms'

@@ -42,7 +42,7 @@ _wherry() {
             --no-cache'[look nothing up in the cache]' \
             '*'--no-cache-filter='[look nothing up for these stages]:STAGE: ' \
             --pull'[ask the registry for every base again, also where the store has it]' \
-            --push'[push the result to the registries of its tags]' \
+            --push'[push the result to the registries of its tags; the local store does not keep it]' \
             '*'{-o+,--output=}'[type=image|registry|oci|docker|local|tar|cacheonly with keys such as dest=FILE; DIR alone is a local directory, "-" a tar on standard output]:SPEC:_files -/' \
             --metadata-file='[write digests and names as JSON]:FILE:_files' \
             --iidfile='[write the image id\: the config'\''s digest, or the index'\''s for several platforms]:FILE:_files' \

@@ -19,7 +19,7 @@ export async function run(session: Session): Promise<void> {
       line.digest === undefined ? '-' : whole ? line.digest : shortDigest(line.digest),
       formatAge(line.created, Date.now()),
       formatBytes(line.size),
-      whole ? line.createdBy : truncate(line.createdBy.replace(/\s+/g, ' '), 60),
+      whole ? line.createdBy : truncate(line.createdBy.replace(/ # buildkit$/, '').replace(/\s+/g, ' '), 60),
     ]);
   await print(session, formatTable(['LAYER', 'CREATED', 'SIZE', 'CREATED BY'], rows));
 }

@@ -23,7 +23,7 @@ function summaryOf(found: Inspection): string {
     ['Name', found.reference],
     ['Digest', found.digest],
     ['Media type', found.mediaType],
-    ['Size', formatBytes(found.size)],
+    ['Size', sizeOf(found)],
     ...(found.platforms === undefined ? [] : [['Platforms', found.platforms.join(', ')] as const]),
   ];
   const platform = [field(config, 'os'), field(config, 'architecture'), field(config, 'variant')]
@@ -48,6 +48,15 @@ function summaryOf(found: Inspection): string {
     .filter(([, value]) => value !== '')
     .map(([title, value]) => `${`${title}:`.padEnd(14)}${harmless(value)}\n`);
   return `${lines.join('')}${tableOf(manifest)}`;
+}
+
+/** What an image takes in a registry; of an index only itself is known. */
+function sizeOf({ manifest, size }: Inspection): string {
+  const { config, layers } = record(manifest);
+  if (!Array.isArray(layers)) return formatBytes(size);
+  const parts = [config, ...layers].map((each) => Number(record(each)['size']));
+  const total = parts.reduce((sum, each) => sum + each, size);
+  return `${formatBytes(total)} in ${layers.length} layer${layers.length === 1 ? '' : 's'}`;
 }
 
 /** The layers of a manifest, or the images of an index. */
