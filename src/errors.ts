@@ -153,11 +153,12 @@ export function unreachable(value: never): never {
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const wanted = word.toLowerCase();
   let best: string | undefined;
+  if (wanted === '') return '';
   let bestDistance = 3;
   for (const candidate of candidates) {
     const other = candidate.toLowerCase();
     const distance = editDistance(wanted, other);
-    const isNear = distance < Math.min(2, wanted.length) || distance * 2 < wanted.length || (wanted !== '' && other.startsWith(wanted));
+    const isNear = distance < Math.min(2, wanted.length) || distance * 2 < wanted.length || other.startsWith(wanted);
     if (isNear && distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best === undefined ? '' : ` (did you mean ${best}?)`;
