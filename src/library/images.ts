@@ -8,16 +8,16 @@ import type { ManifestDocument } from '../oci/manifest.ts';
 import { isConfigType } from '../oci/media-types.ts';
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { formatReference, parseReference, selectorOf } from '../oci/reference.ts';
-import { formatLocation, inStore, openForReading, parseLocation, storePlace } from './place.ts';
+import { formatLocation, inStore, openForReading, parseLocation, parseStoredName, storePlace } from './place.ts';
 import { type CommonOptions, inSession, type Session } from './session.ts';
 
 /** Gives an image of the store another name. @throws MANIFEST_UNKNOWN */
 export async function tag(source: string, target: string, options: CommonOptions = {}): Promise<void> {
-  const [from, to] = [parseReference(source), parseReference(target)];
+  const [from, to] = [parseStoredName(source), parseReference(target)];
   if (to.digest !== undefined)
     throw new WherryError('REFERENCE_INVALID', `Cannot tag "${target}": a new name has no digest`);
   await inSession(options, async (session) => {
-    const root = await inStore(storePlace(from, session), from);
+    const { root } = await inStore(from, session);
     await session.local.registry.putManifest(storePlace(to, session).repository, root, to.tag ?? 'latest');
   });
 }
@@ -200,7 +200,7 @@ export async function remove(
     for (const name of names) {
       if (isDigest(name)) continue;
       const reference = parseReference(name);
-      await inStore(storePlace(reference, session), reference);
+      await inStore({ reference }, session);
     }
     for (const name of names) {
       if (isDigest(name)) await session.local.registry.deleteManifest('', name);

@@ -1,17 +1,20 @@
 // Places as skopeo writes them → something that images can be read from or written to: `docker://name`, `oci:DIR[:tag]`,
-// `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`, `store:NAME`; a bare name is `docker://`.
+// `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`, `store:NAME`; a bare name is `docker://`, a bare digest an image of the store.
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { isError, WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
 import { readImageArchive, type UnarchivedImage } from '../image/unarchive.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
 import type { Session } from './session.ts';
 
 /** A parsed place. */
 export type Location =
+  /** An image of the store that may have no name. */
+  | { readonly kind: 'digest'; readonly digest: Digest }
   | { readonly kind: 'registry'; readonly reference: Reference }
   | { readonly kind: 'store'; readonly reference: Reference }
   | { readonly kind: 'layout'; readonly path: string; readonly tag?: string }
@@ -19,6 +22,7 @@ export type Location =
 
 /** Text → Location. @throws REFERENCE_INVALID, ARGUMENT_INVALID */
 export function parseLocation(text: string): Location {
+  if (isDigest(text)) return { kind: 'digest', digest: text };
   const [, scheme = '', rest = ''] = /^(docker:\/\/|store:|oci:|oci-archive:|docker-archive:)?(.*)$/s.exec(text) ?? [];
   switch (scheme) {
     case '':
@@ -44,6 +48,8 @@ function splitPath(rest: string, text: string): { path: string; tag?: string } {
 /** Location → as it is printed. */
 export function formatLocation(location: Location): string {
   switch (location.kind) {
+    case 'digest':
+      return location.digest;
     case 'registry':
     case 'store':
       return formatReference(location.reference);
@@ -65,13 +71,24 @@ export function storePlace(reference: Reference, session: Session): Place {
   return { registry: session.local.registry, host: '', repository: `${reference.registry}/${reference.repository}` };
 }
 
-/** An image of the store, `from` its place. @throws MANIFEST_UNKNOWN */
-export async function inStore(from: Place, source: Reference): Promise<ManifestDocument> {
+/** How an image of the store is named: by a reference, or by the digest that a build without a tag prints. */
+export type StoredName = { readonly reference: Reference } | { readonly digest: Digest };
+
+/** Text → StoredName. @throws REFERENCE_INVALID */
+export function parseStoredName(text: string): StoredName {
+  return isDigest(text) ? { digest: text } : { reference: parseReference(text) };
+}
+
+/** An image of the store, and its place there. @throws MANIFEST_UNKNOWN */
+export async function inStore(name: StoredName, session: Session): Promise<{ place: Place; root: ManifestDocument }> {
+  const place = 'digest' in name ? session.local : storePlace(name.reference, session);
+  const selector = 'digest' in name ? name.digest : selectorOf(name.reference);
   try {
-    return await from.registry.getManifest(from.repository, selectorOf(source));
+    return { place, root: await place.registry.getManifest(place.repository, selector) };
   } catch (error) {
     if (!isError(error, 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'BLOB_UNKNOWN')) throw error;
-    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${formatReference(source)}" in the store`, {
+    const text = 'digest' in name ? name.digest : formatReference(name.reference);
+    throw new WherryError('MANIFEST_UNKNOWN', `Cannot find "${text}" in the store`, {
       hint: '`wherry images` lists what is there; `wherry build -t` and `wherry pull` put images there.',
       cause: error,
     });
@@ -81,6 +98,8 @@ export async function inStore(from: Place, source: Reference): Promise<ManifestD
 /** Opens a location for reading. Archives are unpacked into a temporary layout of the store. */
 export async function openForReading(location: Location, session: Session): Promise<ReadablePlace> {
   switch (location.kind) {
+    case 'digest':
+      return { place: session.local, selector: location.digest };
     case 'registry':
       return {
         place: {

@@ -23,6 +23,7 @@ import {
   openFile,
   openForReading,
   parseLocation,
+  parseStoredName,
   storePlace,
 } from './place.ts';
 import { type CommonOptions, inSession, type Session } from './session.ts';
@@ -38,11 +39,15 @@ export interface Transferred {
 
 /** Pushes an image of the store to its registry, or to `to`. @throws MANIFEST_UNKNOWN, UNAUTHORIZED, DENIED … */
 export async function push(name: string, options: CommonOptions & { readonly to?: string } = {}): Promise<Transferred> {
-  const source = parseReference(name);
-  const target = options.to === undefined ? source : parseReference(options.to);
+  const source = parseStoredName(name);
+  const target =
+    options.to !== undefined ? parseReference(options.to) : 'reference' in source ? source.reference : undefined;
+  if (target === undefined)
+    throw new WherryError('ARGUMENT_INVALID', `Cannot push "${name}": a digest does not say where to`, {
+      hint: `Name the destination: wherry push ${name} REGISTRY/REPOSITORY:TAG`,
+    });
   return inSession(options, async (session) => {
-    const from = storePlace(source, session);
-    const root = await inStore(from, source);
+    const { place: from, root } = await inStore(source, session);
     return inEvent(session.task, { name: `pushing ${formatReference(target)}` }, () =>
       moveTo({ kind: 'registry', reference: target }, from, root, session),
     );
@@ -99,6 +104,8 @@ async function moveTo(to: Location, from: Place, root: ManifestDocument, session
   const { digest, size, mediaType } = root.descriptor;
   const done = { reference: formatLocation(to), digest, size, mediaType };
   switch (to.kind) {
+    case 'digest':
+      throw new WherryError('ARGUMENT_INVALID', `Cannot write to "${to.digest}": a destination is a name`);
     case 'registry':
     case 'store': {
       const { registry, repository, tag, digest: wanted } = to.reference;
@@ -174,15 +181,14 @@ export async function save(
   names: readonly string[],
   options: CommonOptions & { readonly output: string; readonly format: 'docker' | 'oci'; readonly platform?: string },
 ): Promise<void> {
-  const references = names.map(parseReference);
+  const wanted = names.map(parseStoredName);
   await inSession(options, async (session) => {
     const items = new Map<string, { root: ManifestDocument; names: Reference[] }>();
-    for (const reference of references) {
-      const place = storePlace(reference, session);
-      const found = await inStore(place, reference);
+    for (const name of wanted) {
+      const { place, root: found } = await inStore(name, session);
       const root = await savedRoot(place, found, options);
       const item = items.get(root.descriptor.digest) ?? { root, names: [] };
-      if (reference.tag !== undefined) item.names.push(reference);
+      if ('reference' in name && name.reference.tag !== undefined) item.names.push(name.reference);
       items.set(root.descriptor.digest, item);
     }
     await inEvent(session.task, { name: `saving to ${options.output}` }, () =>

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isError } from '../../src/errors.ts';
-import { build, copy, type Event, images, inspect, load, serve } from '../../src/index.ts';
+import { build, copy, type Event, history, images, inspect, load, push, serve, tag } from '../../src/index.ts';
 
 const room = mkdtempSync(join(tmpdir(), 'wherry-library-'));
 test.after(() => rmSync(room, { recursive: true, force: true }));
@@ -55,6 +55,26 @@ test('load: a tag alone is no name, the image is there by its digest', async () 
   execFileSync('tar', ['-C', join(room, 'layout'), '-cf', archive, '.']);
   assert.equal(await load({ input: archive, store: other }), [digest]);
   assert.equal(await images({ store: other }), []);
+});
+
+test('an image without a name is there by its digest: inspect, tag, push, history', async () => {
+  const files = { Dockerfile: 'FROM scratch\nLABEL x=unnamed\nCOPY Dockerfile /\n' };
+  const { digest } = await build({ context: { kind: 'files', files }, store });
+  assert.is((await inspect(digest, { store })).digest, digest);
+  assert.is((await history(digest, { store })).length, 2);
+  await tag(digest, 'named:1', { store });
+  assert.is((await inspect('store:named:1', { store })).digest, digest);
+  const registry = await serve({ address: '127.0.0.1:0', root: join(room, 'registry') });
+  try {
+    const pushed = await push(digest, { store, to: `${registry.address}/team/unnamed:1` });
+    assert.is(pushed.reference, `${registry.address}/team/unnamed:1@${digest}`);
+    await push(digest, { store });
+    assert.unreachable();
+  } catch (error) {
+    assert.ok(isError(error, 'ARGUMENT_INVALID'), String(error));
+  } finally {
+    await registry.close();
+  }
 });
 
 test('build: an aborted signal stops it, a bad name is refused before anything is done', async () => {
