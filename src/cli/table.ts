@@ -7,7 +7,7 @@ import { globalFlags, json, network, noTrunc, platform, progress, store } from '
 const imageName: Argument = { name: 'NAME', complete: 'image' };
 const imageNames: Argument = { name: 'NAME', repeatable: true, complete: 'image' };
 const places =
-  'A place is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG] or store:NAME (the local store); a bare name is docker://NAME.';
+  'A place is docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] or store:NAME (the local store); a bare name is docker://NAME.';
 const lookedUp =
   'A bare NAME is looked for in the local store first, then at its registry; places such as docker://NAME, store:NAME, oci:DIR and oci-archive:FILE work too.';
 

@@ -15,6 +15,8 @@ export interface ArchivedImage {
   /** The manifests and indexes below the root, in order. */
   readonly below: readonly ManifestDocument[];
   readonly names: readonly Reference[];
+  /** A name in the layout that is no image's name, as `oci-archive:FILE:TAG` gives it. */
+  readonly tag?: string;
 }
 
 /** The archive's files, sorted. `contentOf` gives the bytes of configs and layers. `docker` adds `manifest.json`. */
@@ -65,8 +67,9 @@ function blobPath(descriptor: Descriptor): string {
 }
 
 /** Entries of index.json: one for each name, with the annotations that containerd and Docker look for. */
-function indexEntries({ root, names }: ArchivedImage): Descriptor[] {
+function indexEntries({ root, names, tag }: ArchivedImage): Descriptor[] {
   const { mediaType, digest, size } = root.descriptor;
+  if (tag !== undefined) return [{ mediaType, digest, size, annotations: { [annotations.refName]: tag } }];
   if (names.length === 0) return [{ mediaType, digest, size }];
   return names.map((name) => ({
     mediaType,

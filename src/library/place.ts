@@ -1,9 +1,10 @@
 // Places as skopeo writes them → something that images can be read from or written to: `docker://name`, `oci:DIR[:tag]`,
 // `oci-archive:FILE[:tag]`, `docker-archive:FILE[:tag]`, `store:NAME`; a bare name is `docker://`, a bare digest an image of the store.
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLayoutRegistry } from '../../registry/layout.ts';
-import { isError, WherryError } from '../errors.ts';
+import { isError, reasonOf, WherryError } from '../errors.ts';
 import type { Place } from '../image/image.ts';
 import { readImageArchive, type UnarchivedImage } from '../image/unarchive.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
@@ -24,6 +25,12 @@ export type Location =
 export function parseLocation(text: string): Location {
   if (isDigest(text)) return { kind: 'digest', digest: text };
   const [, scheme = '', rest = ''] = /^(docker:\/\/|store:|oci:|oci-archive:|docker-archive:)?(.*)$/s.exec(text) ?? [];
+  const unknown =
+    scheme === '' ? /^(?:[a-z-]+:\/\/|dir:|docker-daemon:|containers-storage:)/.exec(rest)?.[0] : undefined;
+  if (unknown !== undefined)
+    throw new WherryError('ARGUMENT_INVALID', `Cannot use "${text}": there are no places of the kind "${unknown}"`, {
+      hint: 'Want docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] or store:NAME.',
+    });
   switch (scheme) {
     case '':
     case 'docker://':
@@ -132,6 +139,7 @@ async function openLayout(path: string, tag: string | undefined, session: Sessio
 
 async function openArchivePlace(location: Location & { kind: 'archive' }, session: Session): Promise<ReadablePlace> {
   const layout = await session.openLayout(join(await session.store.temporary(), 'archive'), { shared: true });
+  await requireFile(location.path);
   const images = await readImageArchive(openFile(location.path), layout.blobs);
   const chosen = chooseImage(images, location.tag, formatLocation(location));
   const place: Place = { registry: createLayoutRegistry(layout), host: '', repository: '' };
@@ -139,9 +147,28 @@ async function openArchivePlace(location: Location & { kind: 'archive' }, sessio
   return { place, selector: chosen.descriptor.digest };
 }
 
+/** @throws SOURCE_NOT_FOUND where there is no such file, or it may not be read */
+export async function requireFile(path: string): Promise<void> {
+  if (path === '-') return;
+  await access(path, constants.R_OK).catch((cause) => {
+    throw new WherryError('SOURCE_NOT_FOUND', `Cannot read "${path}": ${reasonOf(cause)}`, {
+      hint: 'It has to be a file that `docker save`, `wherry save` or `wherry copy` wrote.',
+      cause,
+    });
+  });
+}
+
 /** A file's bytes, or standard input's for "-". */
 export function openFile(path: string): AsyncIterable<Uint8Array> {
   return path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1024 * 1024 });
+}
+
+function wholeName(text: string): string | undefined {
+  try {
+    return formatReference(parseReference(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function chooseImage(images: readonly UnarchivedImage[], tag: string | undefined, name: string): ManifestDocument {
@@ -151,9 +178,7 @@ function chooseImage(images: readonly UnarchivedImage[], tag: string | undefined
         ? images[0]
         : undefined
       : images.find((image) =>
-          image.names.some(
-            (other) => other === tag || other.endsWith(`:${tag}`) || other === `docker.io/library/${tag}`,
-          ),
+          image.names.some((other) => other === tag || other.endsWith(`:${tag}`) || other === wholeName(tag)),
         );
   if (found !== undefined) return found.root;
   const names = images.flatMap((image) => image.names);

@@ -1,7 +1,6 @@
 // push, pull, copy, save and load: all are one transfer between two places.
-import { access } from 'node:fs/promises';
 import { createLayoutRegistry } from '../../registry/layout.ts';
-import { reasonOf, WherryError } from '../errors.ts';
+import { WherryError } from '../errors.ts';
 import { type ArchivedImage, archiveEntries } from '../image/archive.ts';
 import type { Place } from '../image/image.ts';
 import { mountableFrom, noteOrigins } from '../image/origins.ts';
@@ -13,7 +12,7 @@ import { tarStream } from '../layer/unpack.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import { isConfigType } from '../oci/media-types.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
-import { formatReference, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
+import { formatReference, isTag, parseReference, type Reference, selectorOf } from '../oci/reference.ts';
 import { openStore } from '../store/store.ts';
 import { inEvent } from '../task.ts';
 import {
@@ -24,6 +23,7 @@ import {
   openForReading,
   parseLocation,
   parseStoredName,
+  requireFile,
   storePlace,
 } from './place.ts';
 import { type CommonOptions, inSession, type Session } from './session.ts';
@@ -135,27 +135,29 @@ async function moveTo(to: Location, from: Place, root: ManifestDocument, session
       return { ...done, reference: `${done.reference}@${digest}` };
     }
     case 'archive':
-      await writeImages([{ root, names: archiveNames(to) }], from, { output: to.path, format: to.format }, session);
+      await writeImages([{ root, ...namedAs(to) }], from, { output: to.path, format: to.format }, session);
       return { ...done, reference: `${done.reference}@${digest}` };
   }
 }
 
-function archiveNames(to: Location & { kind: 'archive' }): readonly Reference[] {
-  return to.tag === undefined ? [] : [parseReference(to.tag)];
+/** As skopeo has it, what follows the file is a tag in an OCI archive, and an image's name in a Docker archive. */
+function namedAs(to: Location & { kind: 'archive' }): Pick<ArchivedImage, 'names' | 'tag'> {
+  if (to.tag === undefined) return { names: [] };
+  return to.format === 'oci' && isTag(to.tag) ? { names: [], tag: to.tag } : { names: [parseReference(to.tag)] };
 }
 
 /** Images → one archive. Their blobs must all be at `from`. */
 async function writeImages(
-  items: readonly { readonly root: ManifestDocument; readonly names: readonly Reference[] }[],
+  items: readonly Omit<ArchivedImage, 'below'>[],
   from: Place,
   options: { readonly output: string; readonly format: 'docker' | 'oci' },
   session: Session,
 ): Promise<void> {
   const images: ArchivedImage[] = [];
-  for (const { root, names } of items) images.push({ root, below: await documentsBelow(root, from), names });
+  for (const item of items) images.push({ ...item, below: await documentsBelow(item.root, from) });
   if (options.format === 'docker' && images.some(({ below }) => below.length > 1))
     throw new WherryError('UNSUPPORTED', 'Cannot write several platforms into a Docker archive', {
-      hint: 'Choose one with --platform, or use --format oci.',
+      hint: 'Choose one with --platform, or write an OCI archive.',
     });
   const entries = archiveEntries(
     images,
@@ -209,13 +211,7 @@ async function savedRoot(
 
 /** Loads an archive (`-` is standard input) into the store; returns the names, or digests where there are none. */
 export async function load(options: CommonOptions & { readonly input: string }): Promise<readonly string[]> {
-  if (options.input !== '-')
-    await access(options.input).catch((cause: Error) => {
-      throw new WherryError('SOURCE_NOT_FOUND', `Cannot read "${options.input}": ${reasonOf(cause)}`, {
-        hint: 'Give an archive with -i FILE, or pipe one in.',
-        cause,
-      });
-    });
+  await requireFile(options.input);
   return inSession(options, async (session) =>
     inEvent(session.task, { name: `loading ${options.input}` }, async () => {
       const loaded: string[] = [];

@@ -30,7 +30,11 @@ async function serve(...args: readonly string[]): Promise<Served> {
     child.stdout.once('data', (line: Buffer) => done(line.toString().trim()));
     child.once('close', (code) => fail(new Error(`registry serve ended with ${code}`)));
   });
-  return { url, host: url.replace('http://', ''), stop: () => (child.kill('SIGINT'), ended) };
+  const stop = (): typeof ended => {
+    child.kill('SIGINT');
+    return ended;
+  };
+  return { url, host: url.replace('http://', ''), stop };
 }
 
 const root = join(room.folder, 'root');
