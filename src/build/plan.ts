@@ -11,8 +11,8 @@ import type {
 } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parse.ts';
 import { didYouMean, WherryError, withRange } from '../errors.ts';
-import { platformOf, scratchImage } from '../image/image.ts';
-import type { ImageConfig } from '../oci/config.ts';
+import { platformOf, scratchConfig } from '../image/image.ts';
+
 import { formatPlatform, isSamePlatform, normalizePlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import type { GlobalArguments } from './arguments.ts';
 import { dispatch } from './dispatch.ts';
@@ -138,7 +138,7 @@ class Planner {
     if (name === 'scratch')
       return {
         base: { kind: 'scratch' },
-        state: startStage(withoutRootfs(scratchImage(this.#input.platform).config)),
+        state: startStage(scratchConfig(this.#input.platform)),
         triggers: [],
       };
     const context = this.#names.context(name, platform);
@@ -158,7 +158,7 @@ class Planner {
     return {
       base: { kind: 'tree', name, source: context },
       state: startStage({
-        ...withoutRootfs(scratchImage(platform).config),
+        ...scratchConfig(platform),
         history: [contextEntry(name, this.#input.epoch)],
       }),
       triggers: [],
@@ -182,7 +182,7 @@ class Planner {
     stage: Stage | undefined,
   ): { base: StageBase; state: StageState; triggers: readonly string[] } {
     const config = image.resolved.image.config;
-    const { created: _, ...kept } = withoutRootfs(config);
+    const { created: _created, rootfs: _rootfs, ...kept } = config;
     // The config takes the target's platform; without one, that of the base, unless FROM itself named another.
     const adopts = !this.#input.platformGiven && stage?.from.platform === undefined;
     const { os, architecture, variant } = adopts ? normalizePlatform(platformOf(config)) : this.#input.platform;
@@ -274,11 +274,6 @@ class Planner {
       return { kind: 'image', image: await this.#names.contextImage(context, this.#input.platform) };
     return { kind: 'tree', name: from, source: context };
   }
-}
-
-function withoutRootfs(config: ImageConfig): Omit<ImageConfig, 'rootfs'> {
-  const { rootfs: _, ...rest } = config;
-  return rest;
 }
 
 /** The instruction's line with its name in upper case, on one line. */

@@ -4,7 +4,7 @@ import { emptyTree, type FileTree } from '../context/tree.ts';
 import { lookupOwner } from '../context/users.ts';
 import { applyChmod } from '../dockerfile/chmod.ts';
 import { unreachable, withRange } from '../errors.ts';
-import type { Image, ImageLayer } from '../image/image.ts';
+import { type Image, type ImageLayer, imageOf } from '../image/image.ts';
 import { applyEntries, type LayerTree } from '../layer/tree.ts';
 import type { FileEntry } from '../tar/entry.ts';
 import { checkAborted, inEvent, type Task } from '../task.ts';
@@ -50,12 +50,7 @@ export class Solver {
   async solve(stage: PlannedStage): Promise<SolvedStage> {
     const underway = await this.#stage(stage);
     const layers = await Promise.all(underway.layers);
-    const rootfs = { type: 'layers' as const, diff_ids: layers.map((layer) => layer.diffId) };
-    const last = stage.config.history.findLast((entry) => entry.created !== undefined)?.created;
-    const image: Image = {
-      config: { ...stage.config, ...(last === undefined ? {} : { created: last }), rootfs },
-      layers,
-    };
+    const image = imageOf(stage.config, layers);
     return { image, tree: () => this.#room.shelf.tree(layers) };
   }
 

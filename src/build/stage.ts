@@ -1,7 +1,7 @@
 // A stage while it is planned: the run config and the environment that each instruction sees, and the steps and history
 // that came of them. Plain data; `dispatch.ts` has what each instruction makes of it.
-import { defaultPath } from '../image/image.ts';
-import type { ImageConfig, RunConfig } from '../oci/config.ts';
+import { defaultPath, type UnlayeredConfig } from '../image/image.ts';
+import type { RunConfig } from '../oci/config.ts';
 import type { GlobalArguments } from './arguments.ts';
 import { historyEntry } from './history.ts';
 import type { Step } from './step.ts';
@@ -17,7 +17,7 @@ export interface StageFacts {
 
 /** A stage under way. */
 export interface StageState {
-  readonly config: Omit<ImageConfig, 'rootfs'>;
+  readonly config: UnlayeredConfig;
   /** ENV and ARG values, the later instruction wins. */
   readonly environment: ReadonlyMap<string, string>;
   readonly steps: readonly Step[];
@@ -26,7 +26,7 @@ export interface StageState {
 }
 
 /** A stage at its FROM. A base without PATH gets the default one. */
-export function startStage(config: Omit<ImageConfig, 'rootfs'>, environment?: ReadonlyMap<string, string>): StageState {
+export function startStage(config: UnlayeredConfig, environment?: ReadonlyMap<string, string>): StageState {
   const { OnBuild: _, ...run } = config.config;
   const env = run.Env ?? [];
   const hasPath = config.os === 'windows' || env.some((pair) => pair.startsWith('PATH='));

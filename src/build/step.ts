@@ -4,9 +4,8 @@
 import type { GitSource } from '../context/git.ts';
 import type { Chmod } from '../dockerfile/chmod.ts';
 import type { SourceRange } from '../errors.ts';
-import type { Place } from '../image/image.ts';
+import type { Place, UnlayeredConfig } from '../image/image.ts';
 import type { ResolvedImage } from '../image/resolve.ts';
-import type { ImageConfig } from '../oci/config.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { ContextSource } from './options.ts';
 
@@ -28,7 +27,7 @@ export interface PlannedStage {
   readonly base: StageBase;
   readonly steps: readonly Step[];
   /** The finished config, but for its layers: history is complete. */
-  readonly config: Omit<ImageConfig, 'rootfs'>;
+  readonly config: UnlayeredConfig;
 }
 
 export type StageBase =

@@ -2,7 +2,7 @@
 // function here is pure. History as BuildKit writes it (reference: image spec, config.md, "history").
 import type { Registry } from '../../registry/registry.ts';
 import type { Layer } from '../layer/layer.ts';
-import type { HistoryEntry, ImageConfig, RunConfig } from '../oci/config.ts';
+import type { ImageConfig } from '../oci/config.ts';
 import type { Platform } from '../oci/platform.ts';
 
 /** Somewhere that has blobs: one repository of a registry. `host` names the registry (`docker.io`), "" is no network place. */
@@ -26,34 +26,27 @@ export interface Image {
 /** What a `FROM` without PATH gets. */
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** `FROM scratch`: no layers; PATH and `/` as BuildKit sets them. */
-export function scratchImage(platform: Platform): Image {
+/** A config before its layers are known. */
+export type UnlayeredConfig = Omit<ImageConfig, 'rootfs'>;
+
+/** What `FROM scratch` starts with: PATH and `/` as BuildKit sets them. */
+export function scratchConfig(platform: Platform): UnlayeredConfig {
   const { os, architecture, variant } = platform;
   return {
-    config: {
-      architecture,
-      os,
-      ...(variant === undefined ? {} : { variant }),
-      ...(platform['os.version'] === undefined ? {} : { 'os.version': platform['os.version'] }),
-      config: { ...(os === 'windows' ? {} : { Env: [`PATH=${defaultPath}`] }), WorkingDir: '/' },
-      rootfs: { type: 'layers', diff_ids: [] },
-      history: [],
-    },
-    layers: [],
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    ...(platform['os.version'] === undefined ? {} : { 'os.version': platform['os.version'] }),
+    config: { ...(os === 'windows' ? {} : { Env: [`PATH=${defaultPath}`] }), WorkingDir: '/' },
+    history: [],
   };
 }
 
-/** The image with one more history line that made no layer, and perhaps another run config. */
-export function appendHistory(image: Image, entry: HistoryEntry, run: RunConfig = image.config.config): Image {
-  const config = { ...image.config, config: run, history: [...image.config.history, { ...entry, empty_layer: true }] };
-  return { ...image, config };
-}
-
-/** The image with one more layer on top, and its history line where it has one. */
-export function appendLayer(image: Image, layer: ImageLayer, entry?: HistoryEntry): Image {
-  const rootfs = { type: 'layers' as const, diff_ids: [...image.config.rootfs.diff_ids, layer.diffId] };
-  const history = entry === undefined ? image.config.history : [...image.config.history, entry];
-  return { config: { ...image.config, rootfs, history }, layers: [...image.layers, layer] };
+/** A config and the layers that its history speaks of → the image. It was created when the last line of history was. */
+export function imageOf(config: UnlayeredConfig, layers: readonly ImageLayer[]): Image {
+  const created = config.history.findLast((entry) => entry.created !== undefined)?.created;
+  const rootfs = { type: 'layers' as const, diff_ids: layers.map((layer) => layer.diffId) };
+  return { config: { ...config, ...(created === undefined ? {} : { created }), rootfs }, layers };
 }
 
 /** The image's platform, as its config has it. */

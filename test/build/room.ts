@@ -8,7 +8,7 @@ import { createMemoryRegistry } from '../../registry/memory.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { buildImage } from '../../src/build/build.ts';
 import type { BuildOptions, BuildResult } from '../../src/build/options.ts';
-import { type Image, type Place, scratchImage } from '../../src/image/image.ts';
+import { type Image, type Place, scratchConfig } from '../../src/image/image.ts';
 import { type Published, publishImage, publishIndex } from '../../src/image/publish.ts';
 import { resolveImage } from '../../src/image/resolve.ts';
 import { tocOf } from '../../src/layer/toc.ts';
@@ -205,7 +205,7 @@ async function pushBytes(place: Place, bytes: Uint8Array, descriptor: Published[
 
 async function imageOf(place: Place, options: BaseOptions): Promise<Image> {
   const platform: Platform = parsePlatform(options.platform ?? 'linux/amd64');
-  const start = scratchImage(platform).config;
+  const start = scratchConfig(platform);
   const layers = [];
   for (const entries of options.layers ?? []) {
     const blobs = createMemoryBlobs();

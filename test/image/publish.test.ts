@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isError } from '../../src/errors.ts';
-import { appendHistory, appendLayer, type Image, scratchImage } from '../../src/image/image.ts';
+import { type Image, type ImageLayer, imageOf, scratchConfig } from '../../src/image/image.ts';
 import { publishImage, publishIndex } from '../../src/image/publish.ts';
 import { diffIdOf, digestOf } from '../../src/oci/digest.ts';
 import { parseManifest } from '../../src/oci/manifest.ts';
@@ -12,20 +12,20 @@ const layer = {
   descriptor: { mediaType: mediaTypes.layerGzip, digest: digestOf('gz'), size: 2 },
 };
 
-function sample(architecture = 'amd64'): Image {
-  const scratch = scratchImage({ os: 'linux', architecture });
-  return appendHistory(
-    appendLayer(scratch, layer, { created_by: 'COPY a /' }),
-    { created_by: 'CMD ["a"]' },
-    { ...scratch.config.config, Cmd: ['a'] },
-  );
+function sample(architecture = 'amd64', ...more: ImageLayer[]): Image {
+  const scratch = scratchConfig({ os: 'linux', architecture });
+  const history = [
+    { created_by: 'COPY a /', created: '2001-02-03T04:05:06Z' },
+    { created_by: 'CMD ["a"]', empty_layer: true },
+  ];
+  return imageOf({ ...scratch, config: { ...scratch.config, Cmd: ['a'] }, history }, [layer, ...more]);
 }
 
-test('appendLayer and appendHistory leave the image that they were given as it was', () => {
-  const scratch = scratchImage({ os: 'linux', architecture: 'arm64' });
-  const before = JSON.stringify(scratch);
-  appendHistory(appendLayer(scratch, layer), { created_by: 'x' });
-  assert.is(JSON.stringify(scratch), before);
+test('imageOf takes diffIds from the layers, and its time from the last line of history that has one', () => {
+  const image = sample();
+  assert.equal(image.config.rootfs.diff_ids, [layer.diffId]);
+  assert.is(image.config.created, '2001-02-03T04:05:06Z');
+  assert.is(imageOf(scratchConfig({ os: 'linux', architecture: 'arm64' }), []).config.created, undefined);
 });
 
 test('publishImage writes OCI types, and a manifest that parseManifest reads back', () => {
@@ -52,7 +52,7 @@ test('publishImage converts to Docker schema 2 and back', () => {
 test('publishImage refuses what Docker schema 2 has no type for', () => {
   const zstd = { ...layer, descriptor: { ...layer.descriptor, mediaType: mediaTypes.layerZstd } };
   assert.throws(
-    () => publishImage(appendLayer(sample(), zstd), { oci: false }),
+    () => publishImage(sample('amd64', zstd), { oci: false }),
     (error: unknown) => isError(error, 'UNSUPPORTED'),
   );
 });

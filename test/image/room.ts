@@ -1,6 +1,6 @@
 // Images in memory registries, for tests that move them.
 import { createMemoryRegistry } from '../../registry/memory.ts';
-import { appendLayer, type Image, type Place, scratchImage } from '../../src/image/image.ts';
+import { type Image, type ImageLayer, imageOf, type Place, scratchConfig } from '../../src/image/image.ts';
 import { type Published, publishImage, publishIndex } from '../../src/image/publish.ts';
 import { writeLayer } from '../../src/layer/write.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
@@ -18,7 +18,7 @@ export function newPlace(repository = 'app', host = 'reg.example'): Place {
 
 /** An image of one layer for each text; its blobs are in `made`. */
 export async function makeImage(texts: readonly string[], platform = 'linux/amd64'): Promise<Image> {
-  let image = scratchImage(parsePlatform(platform));
+  const layers: ImageLayer[] = [];
   for (const [position, text] of texts.entries()) {
     const bytes = Buffer.from(text);
     const { layer } = await writeLayer(
@@ -37,9 +37,10 @@ export async function makeImage(texts: readonly string[], platform = 'linux/amd6
       { blobs: made, compression: 'gzip', epoch: 0 },
       createTask(),
     );
-    image = appendLayer(image, layer, { created_by: text });
+    layers.push(layer);
   }
-  return image;
+  const history = texts.map((text) => ({ created_by: text }));
+  return imageOf({ ...scratchConfig(parsePlatform(platform)), history }, layers);
 }
 
 /** Images as documents: one, or an index of several. */
