@@ -31,7 +31,8 @@ export async function writeLocal(
   for (const { folder, tree } of await rootsOf(solved, split)) {
     const path = join(dest, folder);
     await makeFolder(path).catch((cause: unknown) => {
-      throw new WherryError('OUTPUT_FAILED', `Cannot write to "${path}": ${messageOf(cause)}`, { cause });
+      const hint = cause instanceof WherryError ? cause.hint : undefined;
+      throw new WherryError('OUTPUT_FAILED', messageOf(cause), { hint, cause });
     });
     if (tree !== undefined) await writeTree(tree, path, task);
   }

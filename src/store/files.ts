@@ -126,6 +126,11 @@ export async function makeFolder(path: string, mode = 0o755, attempts = 4): Prom
     return path;
   } catch (cause) {
     if (isSystemError(cause, 'EEXIST') && (await stat(path).catch(() => undefined))?.isDirectory()) return undefined;
+    if (isSystemError(cause, 'EEXIST', 'ENOTDIR'))
+      throw new WherryError('IO_FAILED', `Cannot make folder "${path}": a file is in its place`, {
+        hint: 'Choose another path, or remove the file.',
+        cause,
+      });
     if (!isSystemError(cause, 'ENOENT') || dirname(path) === path || attempts === 1)
       throw ioError(cause, 'write', path);
   }

@@ -6,30 +6,10 @@ import * as assert from 'uvu/assert';
 import type { BuildResult } from '../../src/build/options.ts';
 import { parsePlatform } from '../../src/oci/platform.ts';
 import { parseReference } from '../../src/oci/reference.ts';
-import type { Event } from '../../src/task.ts';
-import { type BuildRoomForTests, fileOf, folderOf, openBuildRoom } from './room.ts';
+import { base, outcomes, roomTest, written } from './room.ts';
 
-/** A test in a room of its own. */
-function roomTest(title: string, run: (room: BuildRoomForTests) => Promise<void>): void {
-  test(title, async () => {
-    const room = await openBuildRoom();
-    try {
-      await run(room);
-    } finally {
-      await room.close();
-    }
-  });
-}
-
-const base = { layers: [[folderOf('etc'), fileOf('etc/passwd', 'app:x:7:8::/:/bin/sh\n')]] };
 const host = 'reg.example';
 const platforms = [parsePlatform('linux/amd64'), parsePlatform('linux/arm64')];
-const written = (events: readonly Event[]): string[] =>
-  events.flatMap((event) => (event.kind === 'start' && event.name.startsWith('writing layer') ? [event.name] : []));
-const outcomes = (events: readonly Event[], name: RegExp): string[] => {
-  const ids = events.flatMap((event) => (event.kind === 'start' && name.test(event.name) ? [event.id] : []));
-  return events.flatMap((event) => (event.kind === 'end' && ids.includes(event.id) ? [event.outcome] : []));
-};
 
 roomTest(
   'build: with a known table of contents COPY needs no bytes of the base, and a push mounts or streams them',

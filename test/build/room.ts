@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { test } from 'uvu';
 import type { Backend } from '../../registry/backend.ts';
 import { createLayoutRegistry } from '../../registry/layout.ts';
 import { createMemoryRegistry } from '../../registry/memory.ts';
@@ -232,4 +233,32 @@ export async function failure(work: Promise<unknown>): Promise<string> {
     return `${code}: ${message}`;
   }
   return 'no error';
+}
+
+/** A test in a room of its own. */
+export function roomTest(title: string, run: (room: BuildRoomForTests) => Promise<void>): void {
+  test(title, async () => {
+    const room = await openBuildRoom();
+    try {
+      await run(room);
+    } finally {
+      await room.close();
+    }
+  });
+}
+
+/** A base with a user `app` (7:8), for tests that need any. */
+export const base = { layers: [[folderOf('etc'), fileOf('etc/passwd', 'app:x:7:8::/:/bin/sh\n')]] };
+
+/** Names of the layers that were written. */
+export function written(events: readonly Event[]): string[] {
+  return events.flatMap((event) =>
+    event.kind === 'start' && event.name.startsWith('writing layer') ? [event.name] : [],
+  );
+}
+
+/** How the units of work of a name ended. */
+export function outcomes(events: readonly Event[], name: RegExp): string[] {
+  const ids = events.flatMap((event) => (event.kind === 'start' && name.test(event.name) ? [event.id] : []));
+  return events.flatMap((event) => (event.kind === 'end' && ids.includes(event.id) ? [event.outcome] : []));
 }
