@@ -128,7 +128,7 @@ function runGit(
 
 function hintOf(stderr: string): string | undefined {
   if (/could not read Username|Authentication failed|terminal prompts disabled/.test(stderr))
-    return 'The repository needs credentials: give the secret GIT_AUTH_TOKEN, or use ssh with an agent.';
+    return 'The repository needs credentials: use its ssh URL, with a key in the agent.';
   if (/Permission denied \(publickey|Host key verification failed/.test(stderr))
     return 'Check that the ssh agent has the key and that known_hosts has the host.';
   if (/transport '.*' not allowed/.test(stderr)) return 'Only http, https, ssh and git URLs are fetched.';

@@ -204,7 +204,7 @@ test('checkoutGit: no text becomes an option, and no local path is read through 
 
 test('checkoutGit: credentials go to their host, and never into a message', async () => {
   assert.is((await checkout('', { authorization: credentials }, '/private/r.git')).f, 'second');
-  await fails(checkout('', {}, '/private/r.git'), 'DOWNLOAD_FAILED', /Cannot fetch/, /GIT_AUTH_TOKEN/);
+  await fails(checkout('', {}, '/private/r.git'), 'DOWNLOAD_FAILED', /Cannot fetch/, /ssh URL/);
   const withPassword = origin.replace('//', '//u:hunter2@');
   try {
     await open({ remote: `${withPassword}/private/r.git` });
