@@ -23,8 +23,7 @@ test('parseLocation: a path or a name that is missing, and a scheme that is not 
   const parse = async (text: string): Promise<unknown> => parseLocation(text);
   for (const text of ['oci:', 'oci-archive::x', 'docker-archive:'])
     assert.match(await failure(parse(text)), /^ARGUMENT_INVALID: .*the path is missing/, text);
-  for (const text of ['', 'docker://', 'store:'])
-    assert.match(await failure(parse(text)), /^REFERENCE_INVALID/, text);
+  for (const text of ['', 'docker://', 'store:']) assert.match(await failure(parse(text)), /^REFERENCE_INVALID/, text);
   for (const text of ['ftp://x/y', 'dir:x', 'docker-daemon:x:1'])
     assert.match(await failure(parse(text)), /^ARGUMENT_INVALID: .*there are no places of the kind/, text);
 });
