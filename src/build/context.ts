@@ -13,6 +13,7 @@ import { type IgnoreMatcher, parseIgnoreFile } from '../context/ignore.ts';
 import { memoryTree } from '../context/memory.ts';
 import { emptyTree, type FileTree, resolveInTree } from '../context/tree.ts';
 import { didYouMean, isError, reasonOf, WherryError } from '../errors.ts';
+import { streamContent } from '../layer/content.ts';
 import type { Store } from '../store/store.ts';
 import { openArchive } from '../tar/decompress.ts';
 import { inEvent, type Task } from '../task.ts';
@@ -281,12 +282,5 @@ async function ignoreInTree(tree: FileTree, dockerfile: string): Promise<IgnoreM
 async function readInTree(tree: FileTree, name: string): Promise<Uint8Array | undefined> {
   const entry = tree.lookup(resolveInTree(tree, name));
   if (entry?.type !== 'file' || entry.content === undefined) return undefined;
-  const content = entry.content;
-  if (content.kind === 'bytes') return content.bytes;
-  const start = content.kind === 'file' ? (content.offset ?? 0) : 0;
-  if (entry.size === 0) return new Uint8Array();
-  return readAll(
-    content.kind === 'file' ? createReadStream(content.path, { start, end: start + entry.size - 1 }) : content.open(),
-    name,
-  );
+  return readAll(streamContent(entry), name);
 }

@@ -1,5 +1,6 @@
 // Instruction → its history line, as BuildKit writes it (reference: BuildKit's dockerfile2llb): Go's `%q` and `%v` forms
 // included, since people and tools compare them.
+import { formatDuration } from '../dockerfile/duration.ts';
 import { goQuote } from '../dockerfile/quote.ts';
 import type { Healthcheck, HistoryEntry } from '../oci/config.ts';
 
@@ -16,19 +17,7 @@ export function plainList(items: readonly string[]): string {
 /** `{Test:[CMD-SHELL x] Interval:5m0s …}` */
 export function healthcheckText(check: Healthcheck): string {
   const { Test = [], Interval = 0, Timeout = 0, StartPeriod = 0, StartInterval = 0, Retries = 0 } = check;
-  return `{Test:${plainList(Test)} Interval:${goDuration(Interval)} Timeout:${goDuration(Timeout)} StartPeriod:${goDuration(StartPeriod)} StartInterval:${goDuration(StartInterval)} Retries:${Retries}}`;
-}
-
-/** Nanoseconds as Go prints a Duration: `1m30s`, `1.5s`, `2ms`. */
-function goDuration(nanoseconds: number): string {
-  if (nanoseconds === 0) return '0s';
-  if (nanoseconds < 1e3) return `${nanoseconds}ns`;
-  if (nanoseconds < 1e6) return `${nanoseconds / 1e3}µs`;
-  if (nanoseconds < 1e9) return `${nanoseconds / 1e6}ms`;
-  const hours = Math.floor(nanoseconds / 3600e9);
-  const minutes = Math.floor((nanoseconds % 3600e9) / 60e9);
-  const seconds = (nanoseconds % 60e9) / 1e9;
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
+  return `{Test:${plainList(Test)} Interval:${formatDuration(Interval)} Timeout:${formatDuration(Timeout)} StartPeriod:${formatDuration(StartPeriod)} StartInterval:${formatDuration(StartInterval)} Retries:${Retries}}`;
 }
 
 /** What COPY and ADD have in their line, expanded. */

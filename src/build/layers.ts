@@ -1,15 +1,16 @@
 // Layers and where their bytes and tables of contents are: what the store has is never fetched again, what it lacks is
 // fetched once. New layers are looked up by their plan's key first: same list of entries, same layer (DESIGN §1.3).
-import { createReadStream, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { isError } from '../errors.ts';
 import type { ImageLayer, Place } from '../image/image.ts';
 import { transferBlob } from '../image/transfer.ts';
+import { digestOfContent } from '../layer/content.ts';
 import type { Layer } from '../layer/layer.ts';
 import { contentInLayer, openLayerTar } from '../layer/tarfile.ts';
 import { encodeToc, parseToc, type Toc, tocOf } from '../layer/toc.ts';
 import { type LayerTree, stackTree } from '../layer/tree.ts';
 import { writeLayer } from '../layer/write.ts';
-import { createDigester, type DiffId, type Digest, digestOf } from '../oci/digest.ts';
+import { createDigester, type DiffId, type Digest } from '../oci/digest.ts';
 import { compressionOf } from '../oci/media-types.ts';
 import type { Store } from '../store/store.ts';
 import { decompress } from '../tar/decompress.ts';
@@ -210,20 +211,6 @@ export class LayerShelf {
       if (state !== undefined) this.#store.stats.set(entry.content.path, state, { digest, readAt });
     }
   }
-}
-
-async function digestOfContent(entry: FileEntry): Promise<Digest> {
-  const content = entry.content;
-  if (content === undefined || entry.size === 0) return digestOf('');
-  if (content.kind === 'bytes') return digestOf(content.bytes);
-  const digester = createDigester();
-  const start = content.kind === 'file' ? (content.offset ?? 0) : 0;
-  const source =
-    content.kind === 'file'
-      ? createReadStream(content.path, { start, end: start + entry.size - 1, highWaterMark: 1024 * 1024 })
-      : content.open();
-  for await (const chunk of source) digester.update(chunk as Uint8Array);
-  return digester.digest();
 }
 
 /** Digest of a layer's plan: every entry as it will be written, in order. */

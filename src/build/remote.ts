@@ -1,11 +1,11 @@
 // ADD of URLs and of git repositories: what is fetched becomes a source like any other (Dockerfile reference, "ADD").
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { openDirectory } from '../context/directory.ts';
 import { checkoutGit } from '../context/git.ts';
 import type { CopySource } from '../context/select.ts';
 import { WherryError } from '../errors.ts';
-import { createDigester, type Digest } from '../oci/digest.ts';
+import { digestOfContent } from '../layer/content.ts';
+import type { FileEntry } from '../tar/entry.ts';
 import { type ContextRoom, fetchFile } from './context.ts';
 import type { StepSource } from './step.ts';
 
@@ -19,29 +19,16 @@ export async function openUrl(source: StepSource & { kind: 'url' }, room: Contex
   const name = nameOf(url);
   const path = join(await room.store.temporary(), 'download');
   const { size, mtime } = await fetchFile(url, path, room);
-  const digest = await digestOfFile(path);
+  const content = { kind: 'file' as const, path };
+  const file: FileEntry = { path: name, type: 'file', mode: 0o600, uid: 0, gid: 0, size, mtime, content };
+  const digest = await digestOfContent(file);
   if (checksum !== undefined && digest !== checksum)
     throw new WherryError(
       'CHECKSUM_MISMATCH',
       `digest mismatch for ${url.replace(/\?.*$/, '')}: ${digest} (expected: ${checksum})`,
       { hint: 'The file at that URL is not the one the Dockerfile expects.' },
     );
-  return {
-    kind: 'file',
-    name,
-    unpack,
-    entry: {
-      path: name,
-      type: 'file',
-      mode: 0o600,
-      uid: 0,
-      gid: 0,
-      size,
-      mtime,
-      digest,
-      content: { kind: 'file', path },
-    },
-  };
+  return { kind: 'file', name, unpack, entry: { ...file, digest } };
 }
 
 function nameOf(url: string): string {
@@ -56,13 +43,6 @@ function nameOf(url: string): string {
       hint: 'The last part of the URL is its name.',
     });
   return name || '__unnamed__';
-}
-
-async function digestOfFile(path: string): Promise<Digest> {
-  const digester = createDigester();
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
-    digester.update(chunk as Uint8Array);
-  return digester.digest();
 }
 
 /** Checks a repository out: its tree without `.git`, unless that is to be kept. */

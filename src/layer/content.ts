@@ -2,6 +2,7 @@
 // is a promise that the tar header has already made: content that is longer or shorter is an error that names the file.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf, WherryError } from '../errors.ts';
+import { createDigester, type Digest, digestOf } from '../oci/digest.ts';
 import type { Content, FileEntry } from '../tar/entry.ts';
 
 /** A file opened for reading pieces of it. */
@@ -78,6 +79,14 @@ export async function* streamContent(entry: FileEntry): AsyncGenerator<Uint8Arra
     yield piece;
   }
   if (count !== entry.size) throw changed(entry);
+}
+
+/** Digest of an entry's content, read once. @throws COPY_FAILED as `streamContent` */
+export async function digestOfContent(entry: FileEntry): Promise<Digest> {
+  if (entry.size === 0) return digestOf('');
+  const digester = createDigester();
+  for await (const piece of streamContent(entry)) digester.update(piece);
+  return digester.digest();
 }
 
 const pieceSize = 1024 * 1024;
